@@ -1,0 +1,243 @@
+"""One text through one model: sources, capture and measurement put together.
+
+`Engine` is what a worker process runs. It keeps one loaded source and the last run, so that tiles of its maps can be
+served after the forward pass.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+import faa_core
+from faa_core import reference as references
+from faa_core.capture.opening import Source, open_source
+from faa_core.capture.strips import RowSource
+from faa_core.errors import UsageError
+from faa_core.geometry.support import Support
+from faa_core.heads.meter import LayerMeter
+from faa_core.records import LayerInfo, LayerResult, MapKind, ModelInfo, Tokens
+from faa_core.worker.protocol import RunOptions
+
+PROCESSED_PACKAGES = ("torch", "transformers", "numpy", "tokenizers", "safetensors")
+
+
+class Listener(Protocol):
+    """Who is told how a job goes on, and who may stop it."""
+
+    def progress(self, stage: str, text: str, done: int = 0, total: int = 0, unit: str = "") -> None:
+        """Something takes time; the fields are those of `faa_core.worker.protocol.Progress`."""
+
+    def loaded(self, model: ModelInfo) -> None:
+        """The model is in memory."""
+
+    def started(
+        self, model: ModelInfo, tokens: Tokens, decoder_tokens: Tokens | None, truncated_from: int | None
+    ) -> None:
+        """The text is tokenised and the forward pass begins."""
+
+    def layer(self, index: int, total: int, result: LayerResult) -> None:
+        """A layer is measured."""
+
+    def check(self) -> None:
+        """Called between strips; raises `faa_core.errors.Cancelled` to stop."""
+
+
+class _KeptLayer:
+    """What stays of a layer after its strips are gone: its coarse levels, and the means to compute its rows again."""
+
+    def __init__(self, result: LayerResult, levels: dict[int, torch.Tensor], rows: RowSource | None) -> None:
+        self.result = result
+        self.levels = levels
+        self.rows = rows
+
+
+class _Measurement:
+    """The strip sink of a run: meters every layer, reports it, and keeps what tiles need."""
+
+    def __init__(self, listener: Listener, total: int, ids: Callable[[MapKind], tuple[Tokens, Tokens]]) -> None:
+        self._listener = listener
+        self._total = total
+        self._ids = ids
+        self._meter: LayerMeter | None = None
+        self.layers: dict[tuple[MapKind, int], _KeptLayer] = {}
+
+    def begin(self, info: LayerInfo, support: Support) -> None:
+        queries, keys = self._ids(info.kind)
+        self._meter = LayerMeter(info, support, queries.ids, keys.ids)
+
+    def strip(self, row: int, weights: torch.Tensor) -> None:
+        self._listener.check()
+        assert self._meter is not None
+        self._meter.add(row, weights)
+
+    def end(self, rows: RowSource | None) -> None:
+        assert self._meter is not None
+        result = self._meter.finish()
+        self.layers[result.info.kind, result.info.layer] = _KeptLayer(result, self._meter.kept_levels, rows)
+        self._meter = None
+        self._listener.layer(len(self.layers) - 1, self._total, result)
+        self._listener.check()
+
+
+class Engine:
+    """Loads sources, runs texts through them, and serves tiles of the last run."""
+
+    def __init__(self) -> None:
+        self._source: Source | None = None
+        self._source_key: tuple[str, str, str] | None = None
+        self._layers: dict[tuple[MapKind, int], _KeptLayer] = {}
+
+    def load(self, reference: str, options: RunOptions, listener: Listener) -> ModelInfo:
+        """Load ``reference`` unless it is the one in memory.
+
+        Raises:
+            UsageError: The reference has no valid form.
+            ModelError: The model cannot be found or loaded.
+        """
+        return self._open(reference, options, listener).info
+
+    def _open(self, reference: str, options: RunOptions, listener: Listener) -> Source:
+        key = (reference, options.device, options.dtype)
+        if self._source is not None and self._source_key == key:
+            return self._source
+        self.close()
+        parsed = references.parse(reference)
+        self._source = open_source(parsed, options.device, options.dtype, listener.progress)
+        self._source_key = key
+        listener.loaded(self._source.info)
+        return self._source
+
+    def run(
+        self, reference: str, text: str, options: RunOptions, listener: Listener
+    ) -> tuple[float, tuple[str, ...]]:
+        """Measure every layer and head of one text in one forward pass.
+
+        Returns:
+            Seconds without loading, and notes for the reader.
+
+        Raises:
+            TextError: The text is empty, or longer than the context and ``options.truncate`` is not set.
+            Cancelled: The listener stopped the run; the engine is ready for the next one.
+        """
+        source = self._open(reference, options, listener)
+        self._layers = {}
+        listener.progress("tokenize", "Reading the text")
+        encoded = source.encode(text, options.truncate)
+        listener.started(source.info, encoded.tokens, encoded.decoder_tokens, encoded.truncated_from)
+
+        def ids(kind: MapKind) -> tuple[Tokens, Tokens]:
+            decoder = encoded.tokens if encoded.decoder_tokens is None else encoded.decoder_tokens
+            return (encoded.tokens if kind == "encoder" else decoder, decoder if kind == "decoder" else encoded.tokens)
+
+        total = sum(info.heads > 0 for info in source.info.layers)
+        measurement = _Measurement(listener, total, ids)
+        start = time.perf_counter()
+        notes = source.capture(encoded, measurement)
+        self._layers = measurement.layers
+        return time.perf_counter() - start, notes
+
+    def tile(
+        self,
+        kind: MapKind,
+        layer: int,
+        head: int,
+        level: int,
+        row: int,
+        row_stop: int,
+        column: int,
+        column_stop: int,
+    ) -> NDArray[np.float16]:
+        """A rectangle of one head's map of the last run, at one level of its max pyramid.
+
+        Args:
+            kind: Kind of the map.
+            layer: Layer within the kind.
+            head: Head within the layer.
+            level: Cells are 2^level x 2^level tokens, reduced by their maximum.
+            row: First row, in cells.
+            row_stop: One past the last row; clipped to the map.
+            column: First column, in cells.
+            column_stop: One past the last column; clipped to the map.
+
+        Returns:
+            float16 [row_stop - row, column_stop - column].
+
+        Raises:
+            UsageError: There is no such layer, head or rectangle, or its rows can no longer be computed.
+        """
+        kept = self._layers.get((kind, layer))
+        if kept is None:
+            raise UsageError(
+                f"There is no map of {kind} layer {layer} in the last run.", "Run the text again, then ask for the map."
+            )
+        result = kept.result
+        if not 0 <= head < result.info.heads:
+            raise UsageError(
+                f"{kind} layer {layer} has heads 0 to {result.info.heads - 1}; head {head} does not exist."
+            )
+        cell = 1 << max(level, 0)
+        row_stop = min(row_stop, -(-result.queries // cell))
+        column_stop = min(column_stop, -(-result.keys // cell))
+        if level < 0 or not (0 <= row < row_stop and 0 <= column < column_stop):
+            raise UsageError(
+                f"The rectangle [{row}:{row_stop}, {column}:{column_stop}] at level {level} lies outside the map.",
+                f"The map has {result.queries} x {result.keys} tokens.",
+            )
+        if level in kept.levels:
+            block = kept.levels[level][head, row:row_stop, column:column_stop]
+            return np.ascontiguousarray(block.numpy())
+        if kept.rows is None:
+            raise UsageError(
+                f"The queries and keys of {kind} layer {layer} did not fit in memory, so its map has no finer view.",
+                "Zoom out, or run a shorter text.",
+            )
+        rows = kept.rows.rows(row * cell, min(row_stop * cell, result.queries))[head]
+        window = rows[:, column * cell : min(column_stop * cell, result.keys)]
+        return _pool(window, cell).to(torch.float16).cpu().numpy()
+
+    def environment(
+        self,
+    ) -> tuple[dict[str, str], tuple[str, ...], dict[str, int], tuple[tuple[str, bool, str], ...]]:
+        """Versions, devices, memory in bytes, and checks; the fields of `EnvironmentReport`."""
+        import psutil
+
+        from faa_core.capture.parity import check_parity
+
+        memory = {"host_total": psutil.virtual_memory().total, "host_free": psutil.virtual_memory().available}
+        devices: list[str] = []
+        for index in range(torch.cuda.device_count()):
+            free, total = torch.cuda.mem_get_info(index)
+            memory |= {f"cuda:{index}_total": total, f"cuda:{index}_free": free}
+            devices.append(f"cuda:{index} {torch.cuda.get_device_name(index)}")
+        if torch.backends.mps.is_available():
+            devices.append("mps")
+        devices.append(f"cpu, {torch.get_num_threads()} threads")
+        return versions(), tuple(devices), memory, (check_parity(),)
+
+    def close(self) -> None:
+        """Drop the source and the last run, and give their memory back."""
+        self._layers = {}
+        if self._source is not None:
+            self._source.close()
+        self._source = None
+        self._source_key = None
+
+
+def versions() -> dict[str, str]:
+    """Package name to version, for everything that takes part in producing a number."""
+    found = {"faa": faa_core.__version__, "python": platform.python_version()}
+    return found | {name: importlib.metadata.version(name) for name in PROCESSED_PACKAGES}
+
+
+def _pool(window: torch.Tensor, cell: int) -> torch.Tensor:
+    """Maximum over cell x cell blocks, the last ones ragged: [n, m] -> [ceil(n/cell), ceil(m/cell)]."""
+    pooled: Any = torch.nn.functional.max_pool2d(window[None, None].float(), cell, ceil_mode=True)
+    return pooled[0, 0]

@@ -1,0 +1,1 @@
+"""Where attention comes from: strips of query rows, handed on and dropped."""

@@ -1,0 +1,1 @@
+"""Numbers from batches of attention matrices: pure functions on tensors [..., n, m]."""

@@ -1,0 +1,1 @@
+"""Per-head statistics and the labels drawn from them."""

@@ -1,0 +1,1 @@
+"""Model references made real: loading, devices, tokens, and the bundled model."""

@@ -1,0 +1,277 @@
+"""Result types: frozen structs over NumPy arrays, the same in every process and in every file.
+
+This module knows neither torch nor the screen. Undefined numbers are NaN, and a status beside them says why.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+MapKind = Literal["encoder", "decoder", "cross"]
+"""Which maps a layer owns: encoder self-attention, decoder self-attention, or cross-attention.
+
+A decoder-only model has ``decoder`` maps only, an encoder such as BERT ``encoder`` maps only.
+"""
+
+Pattern = Literal["causal", "bidirectional", "sliding", "chunked", "cross", "other", "none"]
+"""Which keys a row may see; ``none`` where the layer has no attention map at all (for example linear attention)."""
+
+STATUSES: tuple[str, ...] = (
+    "ok",
+    "no_scaling",
+    "too_few_scales",
+    "empty",
+    "degenerate",
+    "white",
+    "smooth",
+    "underflow",
+    "non_monotone",
+    "negative_q_undefined",
+    "non_finite",
+    "not_row_stochastic",
+    "no_rows",
+    "not_measured",
+)
+"""Every reason why a number is, or is not, defined. Arrays of statuses hold indices into this tuple."""
+
+STATUS_MEANING: dict[str, str] = {
+    "ok": "The number is defined and the data bear it out.",
+    "no_scaling": "The local slopes differ too much for one power law; only an effective slope is given.",
+    "too_few_scales": "Fewer than four box sizes fit, or they span less than a factor of eight.",
+    "empty": "No entry is above the threshold.",
+    "degenerate": "There is a single cell, or nothing varies.",
+    "white": "The surface is as rough as independent noise.",
+    "smooth": "The surface is smoother than any fractal one.",
+    "underflow": "More than half of the entries lie on the numeric floor.",
+    "non_monotone": "The spectrum rises with q, which no measure does; the scales are too few or too short.",
+    "negative_q_undefined": "Some boxes are too light for a negative exponent.",
+    "non_finite": "The attention holds NaN or infinity.",
+    "not_row_stochastic": "Rows do not sum to one, or weights are negative.",
+    "no_rows": "No row of the map has what this number needs.",
+    "not_measured": "This number was not asked for.",
+}
+
+
+def status_code(name: str) -> int:
+    """Index of the status ``name`` in `STATUSES`."""
+    return STATUSES.index(name)
+
+
+class LayerInfo(msgspec.Struct, frozen=True):
+    """One layer's attention: what it is, before anything is measured.
+
+    Attributes:
+        kind: Encoder self-, decoder self- or cross-attention.
+        layer: Index of the layer within its kind, from 0.
+        heads: Number of query heads; 0 where there is no map.
+        pattern: Which keys a row may see.
+        window: Width of a sliding window or chunk in tokens, where there is one.
+        learned_sink: Whether rows sum to less than one because a learned sink takes part of the mass.
+        note: Why there is no map, or what is unusual about it; empty when there is nothing to say.
+    """
+
+    kind: MapKind
+    layer: int
+    heads: int
+    pattern: Pattern
+    window: int | None = None
+    learned_sink: bool = False
+    note: str = ""
+
+    @property
+    def name(self) -> str:
+        """Short name for the screen: ``3``, ``e3`` or ``x3``."""
+        return {"decoder": "", "encoder": "e", "cross": "x"}[self.kind] + str(self.layer)
+
+
+class ModelInfo(msgspec.Struct, frozen=True):
+    """A loaded model: all that is needed to say which one produced a number.
+
+    Attributes:
+        reference: The reference as it was asked for.
+        architecture: Class name, for example ``LlamaForCausalLM``; ``array`` for a file of attention.
+        revision: Commit of the hub, digest of the weights, or the fixed seed (``init seed 0``).
+        device: For example ``cpu`` or ``cuda:0``.
+        dtype: For example ``float32``.
+        attention: Attention implementation that the model was loaded with, for example ``sdpa``.
+        route: How maps are obtained: ``interface``, ``hooks`` or ``file``.
+        parameters: Number of parameters.
+        context: Longest text in tokens, where the configuration gives one.
+        tokenizer_hash: First 16 hexadecimal digits of the SHA-256 of the serialised tokenizer, or "".
+        layers: Every attention layer, in the order of the forward pass.
+        versions: Package name to version, for faa, python, torch, transformers and numpy.
+    """
+
+    reference: str
+    architecture: str
+    revision: str
+    device: str
+    dtype: str
+    attention: str
+    route: str
+    parameters: int
+    context: int | None
+    tokenizer_hash: str
+    layers: tuple[LayerInfo, ...]
+    versions: dict[str, str]
+
+
+class Tokens(msgspec.Struct, frozen=True):
+    """A tokenised text.
+
+    Attributes:
+        ids: Token ids; empty for a file of attention.
+        pieces: What each token stands for in the text, control characters still in place: escape before printing.
+        offsets: Start and end of each token in the text, in characters; (0, 0) for special tokens.
+        special: Whether the tokenizer added the token.
+    """
+
+    ids: tuple[int, ...]
+    pieces: tuple[str, ...]
+    offsets: tuple[tuple[int, int], ...]
+    special: tuple[bool, ...]
+
+    def __len__(self) -> int:
+        return len(self.pieces)
+
+
+class Label(msgspec.Struct, frozen=True, array_like=True):
+    """Which textbook pattern a head matches best, with the evidence.
+
+    Attributes:
+        name: For example ``previous token``; ``mixed`` where no rule holds.
+        statistic: Key of the statistic that decided.
+        score: Its value.
+        threshold: What it had to exceed.
+        runner_up: Next best rule, or "".
+        runner_up_score: Its statistic; NaN where there is none.
+    """
+
+    name: str
+    statistic: str
+    score: float
+    threshold: float
+    runner_up: str = ""
+    runner_up_score: float = float("nan")
+
+
+class Statistics(msgspec.Struct, frozen=True, eq=False):
+    """Every statistic of every head of one layer, column by column.
+
+    Attributes:
+        names: Keys of `faa_core.catalogue`, one for each row of the arrays.
+        value: float64 [statistics, heads]; NaN where undefined.
+        null: float64 [statistics, heads]: the value that attention uniform over the visible keys has.
+        error: float64 [statistics, heads]: standard error; NaN where there is none.
+        status: uint8 [statistics, heads]: indices into `STATUSES`.
+    """
+
+    names: tuple[str, ...]
+    value: NDArray[np.float64]
+    null: NDArray[np.float64]
+    error: NDArray[np.float64]
+    status: NDArray[np.uint8]
+
+    def row(self, name: str) -> int:
+        """Index of the statistic ``name``.
+
+        Raises:
+            ValueError: It was not measured.
+        """
+        return self.names.index(name)
+
+    @property
+    def excess(self) -> NDArray[np.float64]:
+        """float64 [statistics, heads]: value minus null."""
+        return self.value - self.null
+
+
+class BoxCounts(msgspec.Struct, frozen=True, eq=False):
+    """Box counts of the lift of every head of one layer, and the fits on them.
+
+    The set is lift > 1: the keys that get more than an even share. Sizes are in tokens.
+
+    Attributes:
+        sizes: int64 [scales]: box sides, 1, 2, 4, ...
+        regressor: float64 [scales]: ln ceil(n / s), the abscissa of the fit.
+        counts: int64 [heads, scales]: boxes that hold a cell of the set.
+        null_counts: int64 [scales]: boxes that hold a visible cell.
+        first: int16 [heads]: index of the first size used by the fit.
+        last: int16 [heads]: index of the last size used, inclusive; -1 with ``first`` 0 where there is no fit.
+        intercept: float64 [heads]: fitted ln N at regressor 0; NaN where there is no fit.
+        effective: float64 [heads]: slope of the fit even where the status is ``no_scaling``.
+        thresholds: float64 [thresholds]: lifts at which the dimension was also taken.
+        dimensions: float64 [heads, thresholds]: effective slope at each of them; NaN where undefined.
+    """
+
+    sizes: NDArray[np.int64]
+    regressor: NDArray[np.float64]
+    counts: NDArray[np.int64]
+    null_counts: NDArray[np.int64]
+    first: NDArray[np.int16]
+    last: NDArray[np.int16]
+    intercept: NDArray[np.float64]
+    effective: NDArray[np.float64]
+    thresholds: NDArray[np.float64]
+    dimensions: NDArray[np.float64]
+
+
+class LayerResult(msgspec.Struct, frozen=True, eq=False):
+    """All that was measured on one layer of one text.
+
+    Attributes:
+        info: Which layer.
+        queries: Number of rows of each map.
+        keys: Number of columns of each map.
+        first_key: int32 [queries]: first key that each row may see.
+        stop_key: int32 [queries]: one past the last key that each row may see.
+        statistics: Statistics of every head.
+        labels: One for each head.
+        boxes: Box counts of every head.
+    """
+
+    info: LayerInfo
+    queries: int
+    keys: int
+    first_key: NDArray[np.int32]
+    stop_key: NDArray[np.int32]
+    statistics: Statistics
+    labels: tuple[Label, ...]
+    boxes: BoxCounts
+
+
+class Analysis(msgspec.Struct, frozen=True, eq=False):
+    """One run: one model on one text, all layers and heads.
+
+    Attributes:
+        model: The model.
+        text: The text as given.
+        tokens: Its tokens; the queries and keys of ``encoder`` and ``decoder`` maps, the keys of ``cross`` maps.
+        decoder_tokens: In an encoder-decoder, the queries of ``decoder`` and ``cross`` maps and the keys of
+            ``decoder`` maps; ``None`` otherwise.
+        truncated_from: Number of tokens before truncation, where the text was cut on request.
+        layers: One result for each layer that has maps.
+        seconds: Wall time of the run in the worker, without loading.
+        notes: What the reader should know, for example layers without maps.
+    """
+
+    model: ModelInfo
+    text: str
+    tokens: Tokens
+    decoder_tokens: Tokens | None
+    truncated_from: int | None
+    layers: tuple[LayerResult, ...]
+    seconds: float
+    notes: tuple[str, ...] = ()
+
+    def queries_of(self, kind: MapKind) -> Tokens:
+        """Tokens on the rows of maps of ``kind``."""
+        return self.tokens if kind == "encoder" or self.decoder_tokens is None else self.decoder_tokens
+
+    def keys_of(self, kind: MapKind) -> Tokens:
+        """Tokens on the columns of maps of ``kind``."""
+        return self.tokens if kind != "decoder" or self.decoder_tokens is None else self.decoder_tokens

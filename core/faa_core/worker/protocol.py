@@ -1,0 +1,269 @@
+"""Messages between a client and a worker.
+
+The wire carries frames: ``>BII`` (frame kind, header length, payload length), a MessagePack header, raw payload.
+The header is one of the tagged structs below. NumPy arrays inside a struct travel out of band: the header holds
+their shape, dtype and offset, the payload their bytes. Arrays over `CHUNK_BYTES` go as `Chunk` messages instead.
+
+Rules: ids are chosen by the client; one job runs and the others queue; cancel is idempotent; every job ends with
+exactly one `Done` or `Fail`; fields unknown to the reader are ignored; a bad frame ends the connection.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from faa_core.records import LayerResult, MapKind, ModelInfo, Tokens
+
+VERSION = (1, 0)
+"""Major and minor version of the protocol; a different major version is refused, naming both."""
+
+HELLO_PREFIX = b"FAA-HELLO "
+"""The worker prints this, the nonce of its command line and a line feed before the first frame."""
+
+BANNER_LIMIT = 64 * 1024
+"""Bytes of foreign output (login banners) that a client skips while it waits for the hello line."""
+HEADER_LIMIT = 1024 * 1024
+PAYLOAD_LIMIT = 4 * 1024 * 1024
+CHUNK_BYTES = 256 * 1024
+BEAT_SECONDS = 1.0
+
+CAPABILITIES = ("load", "run", "tile", "environment", "cancel")
+
+
+# --- client to worker ---------------------------------------------------------------------------------------------
+
+
+class RunOptions(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How to run.
+
+    Attributes:
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+        dtype: ``auto``, ``float32``, ``bfloat16`` or ``float16``.
+        truncate: Cut a text that is longer than the context instead of refusing it.
+    """
+
+    device: str = "auto"
+    dtype: str = "auto"
+    truncate: bool = False
+
+
+class Load(msgspec.Struct, frozen=True, tag="load", tag_field="type"):
+    """Load a model and keep it. Answered by `Progress`, `Loaded`, and `Done` or `Fail`."""
+
+    id: int
+    reference: str
+    options: RunOptions = RunOptions()
+
+
+class Run(msgspec.Struct, frozen=True, tag="run", tag_field="type"):
+    """Analyse one text with one model, loading it first if need be.
+
+    Answered by `Progress`, `Loaded` if it was loaded for this job, `Started`, one `LayerReady` for each layer, and
+    `Done` or `Fail`. Tiles of the run can be asked for as soon as its layer is ready, until the next run of the same
+    worker begins.
+    """
+
+    id: int
+    reference: str
+    text: str
+    options: RunOptions = RunOptions()
+
+
+class Tile(msgspec.Struct, frozen=True, tag="tile", tag_field="type"):
+    """Ask for a rectangle of one head's attention of the run ``run``.
+
+    Cells are 2^level x 2^level tokens, reduced by their maximum; rows and columns count cells of that level.
+    Answered by `Chunk` messages of one array named ``tile``, float16 [row_stop - row, column_stop - column], and
+    `Done` or `Fail`. Cells past the edge of the map are left out by clipping the stops to it.
+    """
+
+    id: int
+    run: int
+    kind: MapKind
+    layer: int
+    head: int
+    level: int
+    row: int
+    row_stop: int
+    column: int
+    column_stop: int
+
+
+class Environment(msgspec.Struct, frozen=True, tag="environment", tag_field="type"):
+    """Ask what the worker's machine has. Answered by `EnvironmentReport` and `Done` or `Fail`."""
+
+    id: int
+
+
+class Cancel(msgspec.Struct, frozen=True, tag="cancel", tag_field="type"):
+    """Give up the job ``id``, running or queued; unknown or ended jobs are ignored."""
+
+    id: int
+
+
+class Ping(msgspec.Struct, frozen=True, tag="ping", tag_field="type"):
+    """Answered by `Pong` at once, also while a job runs."""
+
+    token: int
+
+
+class Bye(msgspec.Struct, frozen=True, tag="bye", tag_field="type"):
+    """Leave now."""
+
+
+Request = Load | Run | Tile | Environment | Cancel | Ping | Bye
+Job = Load | Run | Tile | Environment
+
+
+# --- worker to client ---------------------------------------------------------------------------------------------
+
+
+class Hello(msgspec.Struct, frozen=True, tag="hello", tag_field="type"):
+    """First frame, sent before torch is imported."""
+
+    protocol: tuple[int, int]
+    pid: int
+    hostname: str
+    versions: dict[str, str]
+    capabilities: tuple[str, ...]
+
+
+class Progress(msgspec.Struct, frozen=True, tag="progress", tag_field="type"):
+    """What the job is doing.
+
+    Attributes:
+        id: The job.
+        stage: ``import``, ``download``, ``load``, ``tokenize``, ``capture``.
+        text: A line for the user.
+        done: Amount done, in ``unit``.
+        total: Amount to do; 0 where it is not known.
+        unit: ``layers``, ``bytes``, or "".
+    """
+
+    id: int
+    stage: str
+    text: str
+    done: int = 0
+    total: int = 0
+    unit: str = ""
+
+
+class Loaded(msgspec.Struct, frozen=True, tag="loaded", tag_field="type"):
+    """The model is in memory."""
+
+    id: int
+    model: ModelInfo
+
+
+class Started(msgspec.Struct, frozen=True, tag="started", tag_field="type"):
+    """The text is tokenised and the forward pass begins."""
+
+    id: int
+    model: ModelInfo
+    tokens: Tokens
+    decoder_tokens: Tokens | None = None
+    truncated_from: int | None = None
+
+
+class LayerReady(msgspec.Struct, frozen=True, tag="layer", tag_field="type", eq=False):
+    """All statistics of one layer; ``index`` of ``total`` layers with maps."""
+
+    id: int
+    index: int
+    total: int
+    result: LayerResult
+
+
+class Chunk(msgspec.Struct, frozen=True, tag="chunk", tag_field="type"):
+    """Bytes ``offset`` and on, in the frame's payload, of an array of ``total`` bytes."""
+
+    id: int
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    offset: int
+    total: int
+
+
+class EnvironmentReport(msgspec.Struct, frozen=True, tag="environment-report", tag_field="type"):
+    """What the worker's machine has.
+
+    Attributes:
+        id: The job.
+        versions: Package name to version.
+        devices: One line for each device that torch can use, the default first.
+        memory: Name to bytes: ``host_total``, ``host_free``, and ``cuda:0_total`` ... where there is one.
+        checks: Name, whether it passed, and a line for the user: for example that streamed maps equal the model's own.
+    """
+
+    id: int
+    versions: dict[str, str]
+    devices: tuple[str, ...]
+    memory: dict[str, int]
+    checks: tuple[tuple[str, bool, str], ...]
+
+
+class Done(msgspec.Struct, frozen=True, tag="done", tag_field="type"):
+    """The job ended well.
+
+    Attributes:
+        id: The job.
+        seconds: Wall time of the job; for a run, without loading.
+        notes: What the reader should know about the result.
+    """
+
+    id: int
+    seconds: float
+    notes: tuple[str, ...] = ()
+
+
+class Fail(msgspec.Struct, frozen=True, tag="fail", tag_field="type"):
+    """The job ended without a result.
+
+    Attributes:
+        id: The job; 0 where the fault belongs to no job.
+        kind: ``kind`` of a class in `faa_core.errors`.
+        text: What happened and where.
+        hint: What to do next.
+        retry: Whether the same request may succeed again.
+        detail: Traceback for ``--verbose``; may be empty.
+    """
+
+    id: int
+    kind: str
+    text: str
+    hint: str = ""
+    retry: bool = False
+    detail: str = ""
+
+
+class Log(msgspec.Struct, frozen=True, tag="log", tag_field="type"):
+    """A line of the worker's own log; never part of a result."""
+
+    level: str
+    text: str
+
+
+class Beat(msgspec.Struct, frozen=True, tag="beat", tag_field="type"):
+    """Sign of life, every `BEAT_SECONDS`.
+
+    Attributes:
+        seconds: Since the worker started.
+        resident: Resident memory in bytes.
+        device_memory: Memory in use on the accelerator in bytes; 0 without one.
+        busy: Id of the running job; 0 when idle.
+    """
+
+    seconds: float
+    resident: int
+    device_memory: int
+    busy: int
+
+
+class Pong(msgspec.Struct, frozen=True, tag="pong", tag_field="type"):
+    """Answer to `Ping`."""
+
+    token: int
+
+
+Event = Hello | Progress | Loaded | Started | LayerReady | Chunk | EnvironmentReport | Done | Fail | Log | Beat | Pong

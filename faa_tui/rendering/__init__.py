@@ -1,0 +1,1 @@
+"""From numbers to cells: colour ramps, half blocks, curves."""
