@@ -26,7 +26,9 @@ from faa_core.heads.meter import LayerMeter
 from faa_core.records import LayerInfo, LayerResult, MapKind, ModelInfo, Tokens
 from faa_core.worker.protocol import RunOptions
 
-PROCESSED_PACKAGES = ("torch", "transformers", "numpy", "tokenizers", "safetensors")
+_ROW_SUM_TOLERANCE = 1e-3
+_ROW_SUM_TOLERANCE_HALF = 1e-2
+_PACKAGES = ("torch", "transformers", "numpy", "tokenizers", "safetensors")
 
 
 class Listener(Protocol):
@@ -62,16 +64,19 @@ class _KeptLayer:
 class _Measurement:
     """The strip sink of a run: meters every layer, reports it, and keeps what tiles need."""
 
-    def __init__(self, listener: Listener, total: int, ids: Callable[[MapKind], tuple[Tokens, Tokens]]) -> None:
+    def __init__(
+        self, listener: Listener, total: int, tolerance: float, ids: Callable[[MapKind], tuple[Tokens, Tokens]]
+    ) -> None:
         self._listener = listener
         self._total = total
+        self._tolerance = tolerance
         self._ids = ids
         self._meter: LayerMeter | None = None
         self.layers: dict[tuple[MapKind, int], _KeptLayer] = {}
 
     def begin(self, info: LayerInfo, support: Support) -> None:
         queries, keys = self._ids(info.kind)
-        self._meter = LayerMeter(info, support, queries.ids, keys.ids)
+        self._meter = LayerMeter(info, support, queries.ids, keys.ids, tolerance=self._tolerance)
 
     def strip(self, row: int, weights: torch.Tensor) -> None:
         self._listener.check()
@@ -115,9 +120,7 @@ class Engine:
         listener.loaded(self._source.info)
         return self._source
 
-    def run(
-        self, reference: str, text: str, options: RunOptions, listener: Listener
-    ) -> tuple[float, tuple[str, ...]]:
+    def run(self, reference: str, text: str, options: RunOptions, listener: Listener) -> tuple[float, tuple[str, ...]]:
         """Measure every layer and head of one text in one forward pass.
 
         Returns:
@@ -138,7 +141,8 @@ class Engine:
             return (encoded.tokens if kind == "encoder" else decoder, decoder if kind == "decoder" else encoded.tokens)
 
         total = sum(info.heads > 0 for info in source.info.layers)
-        measurement = _Measurement(listener, total, ids)
+        tolerance = _ROW_SUM_TOLERANCE if source.info.dtype == "float32" else _ROW_SUM_TOLERANCE_HALF
+        measurement = _Measurement(listener, total, tolerance, ids)
         start = time.perf_counter()
         notes = source.capture(encoded, measurement)
         self._layers = measurement.layers
@@ -234,7 +238,7 @@ class Engine:
 def versions() -> dict[str, str]:
     """Package name to version, for everything that takes part in producing a number."""
     found = {"faa": faa_core.__version__, "python": platform.python_version()}
-    return found | {name: importlib.metadata.version(name) for name in PROCESSED_PACKAGES}
+    return found | {name: importlib.metadata.version(name) for name in _PACKAGES}
 
 
 def _pool(window: torch.Tensor, cell: int) -> torch.Tensor:

@@ -59,10 +59,11 @@ ENTRIES: tuple[Entry, ...] = (
         "geometry",
         0,
         2,
-        "Minus the slope of ln N(s) on the box side s, where N(s) counts the boxes that hold a cell with lift above 1. "
-        "Boxes are dyadic and zero-padded, and the abscissa is ln ceil(n/s), which is exact for padded grids.",
+        "Slope of ln N(s) on ln ceil(n/s), where N(s) counts the boxes of side s tokens that hold a cell with lift "
+        "above 1. Boxes are dyadic and zero-padded; the abscissa is the number of boxes along a side, which is exact "
+        "for padded grids where ln s is not.",
         "The same slope for all visible cells: what the bare mask gives at this length.",
-        "Mandelbrot 1982; range and error: docs, box counting",
+        "Falconer 2014, ch. 2",
         2,
         True,
     ),

@@ -1,0 +1,84 @@
+"""``faa doctor``: what was found on this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from argparse import ArgumentParser
+from typing import Any
+
+import msgspec
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from faa_core import __version__
+from faa_core.worker.client import session
+from faa_tui import paths
+from faa_tui.rendering.text import visible
+
+
+def run(arguments: list[str]) -> int:
+    """Run ``faa doctor``: 0 when every check passes, 1 otherwise."""
+    parser = ArgumentParser(prog="faa doctor", description="Say what was found here, and whether all is well.")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--verbose", action="store_true", help="show the traceback of an error")
+    options = parser.parse_args(arguments)
+    found = _examine()
+    if options.json:
+        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
+    else:
+        Console(highlight=False).print(_report(found))
+    return 0 if all(check["passed"] for check in found["checks"]) else 1
+
+
+def _examine() -> dict[str, Any]:
+    start = time.perf_counter()
+    with session() as worker:
+        hello = time.perf_counter() - start
+        report = worker.environment()
+    size = shutil.get_terminal_size()
+    return {
+        "faa": __version__,
+        "terminal": {
+            "output_is_terminal": sys.stdout.isatty(),
+            "size": f"{size.columns}x{size.lines}",
+            "TERM": os.environ.get("TERM", ""),
+            "COLORTERM": os.environ.get("COLORTERM", ""),
+            "NO_COLOR": "NO_COLOR" in os.environ,
+            "colours": Console(force_terminal=True).color_system or "none",
+            "encoding": sys.stdout.encoding,
+        },
+        "paths": {name: str(path) for name, path in paths.all_paths().items()},
+        "worker": {"command": worker.command, "hello_seconds": round(hello, 3)},
+        "versions": report.versions,
+        "devices": list(report.devices),
+        "memory": report.memory,
+        "checks": [{"name": name, "passed": passed, "text": text} for name, passed, text in report.checks],
+    }
+
+
+def _report(found: dict[str, Any]) -> Group:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+
+    def add(name: str, text: str) -> None:
+        table.add_row(Text(name), Text(visible(text)))
+
+    add("faa", found["faa"])
+    add("versions", "  ".join(f"{name} {version}" for name, version in found["versions"].items()))
+    add("devices", "; ".join(found["devices"]))
+    add("memory", "  ".join(f"{name} {size / 2**30:.1f} GiB" for name, size in found["memory"].items()))
+    add("terminal", "  ".join(f"{name} {value}" for name, value in found["terminal"].items()))
+    for name, path in found["paths"].items():
+        add(name, path)
+    add("worker", f"{' '.join(found['worker']['command'])}  hello after {found['worker']['hello_seconds']:.2f} s")
+    for check in found["checks"]:
+        table.add_row(
+            Text(check["name"]),
+            Text(("ok      " if check["passed"] else "FAILED  ") + visible(check["text"])),
+        )
+    return Group(table)

@@ -1,0 +1,131 @@
+"""The ``faa`` command: which subcommand is meant, and how its errors are told.
+
+Nothing heavy is imported here: ``faa --help`` answers before Textual or NumPy could be read from disk.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import runpy
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Sequence
+
+from faa_core import __version__
+from faa_core.errors import FaaError
+
+COMMANDS = {
+    "analyze": "measure every head of a model on one text: a table, or JSON with --json",
+    "show": "print the attention map of one head as a colour grid",
+    "doctor": "say what was found here: devices, versions, terminal, paths, checks",
+    "worker": "the engine behind the application; it speaks its protocol on stdin and stdout",
+}
+
+DESCRIPTION = """\
+Look at the attention of a transformer in the terminal, and measure its geometry beside its null.
+
+commands:
+{commands}
+
+Without a command, the application opens on MODEL.
+'faa COMMAND --help' tells more about a command.
+"""
+
+MODEL_HELP = (
+    "demo (bundled), demo@init (the same architecture, untrained), a folder, a name on the Hugging Face hub such as "
+    "gpt2 or meta-llama/Llama-3.2-1B@main, or a file of attention (.npy, .npz, .safetensors)"
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``faa`` with ``argv``, by default that of the process.
+
+    Returns:
+        The exit code: 0 ok, 1 failed, 2 wrong usage, 3 worth retrying, 130 interrupted.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        if arguments and arguments[0] in COMMANDS:
+            return _command(arguments[0], arguments[1:])
+        return _application(arguments)
+    except FaaError as error:
+        _tell(error, verbose="--verbose" in arguments)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("faa: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader of the pipe has seen enough; flushing stdout at exit must not raise a second time.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _command(name: str, arguments: list[str]) -> int:
+    if name == "worker":
+        # The one place where this process becomes the engine; by name, because the screen never imports it.
+        sys.argv = ["faa worker", *arguments]
+        runpy.run_module("faa_core.worker", run_name="__main__", alter_sys=True)
+        return 0
+    return int(importlib.import_module(f"faa_tui.cli.{name}").run(arguments))
+
+
+def _application(arguments: list[str]) -> int:
+    width = max(map(len, COMMANDS))
+    listing = "\n".join(f"  {name:<{width}}  {text}" for name, text in COMMANDS.items())
+    parser = ArgumentParser(
+        prog="faa",
+        usage="faa [MODEL] [options]\n       faa COMMAND ...",
+        description=DESCRIPTION.format(commands=listing),
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("model", nargs="?", default="demo", metavar="MODEL", help=MODEL_HELP)
+    add_text_options(parser)
+    add_run_options(parser)
+    parser.add_argument("--version", action="version", version=f"faa {__version__}")
+    options = parser.parse_args(arguments)
+
+    from faa_core import reference
+    from faa_core.worker.protocol import RunOptions
+    from faa_tui import app
+    from faa_tui.cli.text import given_text
+
+    reference.parse(options.model)
+    run_options = RunOptions(options.device, options.dtype, options.truncate)
+    return app.run(options.model, given_text(options.text, options.file), run_options)
+
+
+def add_text_options(parser: ArgumentParser) -> None:
+    """Add ``--text`` and ``--file``, of which at most one may be given."""
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("--text", help="the text to analyse")
+    group.add_argument("--file", metavar="PATH", help="read the text from a file; - for standard input")
+
+
+def add_run_options(parser: ArgumentParser) -> None:
+    """Add the options that become `faa_core.worker.protocol.RunOptions`, and ``--verbose``."""
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: auto)")
+    parser.add_argument(
+        "--dtype",
+        default="auto",
+        choices=("auto", "float32", "bfloat16", "float16"),
+        help="number format of the weights (default: auto, float32 on a CPU)",
+    )
+    parser.add_argument("--truncate", action="store_true", help="cut a text that is longer than the model's context")
+    parser.add_argument("--verbose", action="store_true", help="show the traceback of an error")
+
+
+def _tell(error: FaaError, verbose: bool) -> None:
+    from faa_tui.rendering.text import visible
+
+    if verbose:
+        import traceback
+
+        traceback.print_exception(error)
+    print(f"faa: {visible(error.message)}", file=sys.stderr)
+    if error.hint:
+        print(f"     {visible(error.hint)}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,286 @@
+"""Measure what faa promises, and print one table: figure, goal, verdict.
+
+Timings depend on the machine, so none of them decides a test; where it can be done they are ratios taken in one run
+beside the thing compared with. ``make bench`` runs this. ``--json`` prints the same rows as data.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import pty
+import resource
+import select
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from fcntl import ioctl
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TOKENS = 512
+LONG = 4096
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table; ``limit`` is the goal, in the unit of ``value``."""
+
+    what: str
+    value: float
+    limit: float
+    unit: str
+    detail: str = ""
+
+    @property
+    def verdict(self) -> str:
+        return "ok" if self.value <= self.limit else "MISSED"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("only", nargs="*", help=f"sections to run: {', '.join(SECTIONS)} (default: all)")
+    parser.add_argument("--json", action="store_true", help="print the rows as JSON")
+    parser.add_argument("--child", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        print(json.dumps(CHILDREN[options.child]()))
+        return 0
+    rows: list[Row] = []
+    for name in options.only or SECTIONS:
+        print(f"measuring {name} ...", file=sys.stderr)
+        rows += SECTIONS[name]()
+    if options.json:
+        print(json.dumps([asdict(row) | {"verdict": row.verdict} for row in rows], indent=2))
+        return 0
+    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
+    width = max(len(row.what) for row in rows)
+    print(f"{'what':<{width}}  {'measured':>12}  {'goal':>12}  verdict  detail")
+    for row in rows:
+        measured, goal = f"{row.value:.3g} {row.unit}", f"<= {row.limit:g} {row.unit}"
+        print(f"{row.what:<{width}}  {measured:>12}  {goal:>12}  {row.verdict:<7}  {row.detail}")
+    return 0
+
+
+# --- start-up -----------------------------------------------------------------------------------------------------
+
+
+def start_up() -> list[Row]:
+    """Seconds until the first screen, until the demo is analysed, and of ``--help``."""
+    helps = [_seconds([sys.executable, "-m", "faa_tui", "--help"]) for _ in range(7)]
+    paints, readies = zip(*(_application_times() for _ in range(5)), strict=True)
+    bare = [_seconds([sys.executable, "-c", "pass"]) for _ in range(7)]
+    return [
+        Row("faa --help", statistics.median(helps), 0.15, "s", f"python alone {statistics.median(bare):.3f} s"),
+        Row("first paint of faa", statistics.median(paints), 0.5, "s", "median of 5, 200x50 pty"),
+        Row("demo analysed on the screen", statistics.median(readies), 6, "s", "torch import included"),
+    ]
+
+
+def _seconds(command: list[str]) -> float:
+    start = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True)
+    return time.perf_counter() - start
+
+
+def _application_times() -> tuple[float, float]:
+    """Seconds from exec to the first frame, and to the end of the first run, of the application on a 200x50 pty."""
+    start = time.perf_counter()
+    pid, descriptor = pty.fork()
+    if pid == 0:
+        os.environ |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+        os.execv(sys.executable, [sys.executable, "-m", "faa_tui", "demo"])
+    ioctl(descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 200, 0, 0))
+    seen, paint = b"", 0.0
+    try:
+        while time.perf_counter() - start < 60:
+            if select.select([descriptor], [], [], 0.1)[0]:
+                seen += os.read(descriptor, 1 << 16)
+            if not paint and b"Models" in seen:
+                paint = time.perf_counter() - start
+            if b"done" in seen:
+                return paint, time.perf_counter() - start
+        raise SystemExit("the application did not finish its first run within a minute")
+    finally:
+        os.write(descriptor, b"q")
+        os.close(descriptor)
+        os.waitpid(pid, 0)
+
+
+# --- frames -------------------------------------------------------------------------------------------------------
+
+
+def frames() -> list[Row]:
+    """Milliseconds of one full heat-map frame at 200x50 on a pty."""
+    done = subprocess.run(
+        [sys.executable, ROOT / "tests" / "benchmark" / "frame_time.py", "--json"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    measured = json.loads(done.stdout)
+    kilobytes = f"{measured['bytes_per_frame'] / 1000:.0f} kB a frame"
+    return [
+        Row("heat-map frame, median", measured["median_ms"], 5, "ms", kilobytes),
+        Row("heat-map frame, p95", measured["p95_ms"], 10, "ms"),
+    ]
+
+
+# --- capture ------------------------------------------------------------------------------------------------------
+
+
+def _gpt2(folder: Path, layers: int, heads: int, width: int, context: int) -> None:
+    """A GPT-2 of random weights with the bundled tokenizer."""
+    import torch
+    from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
+
+    torch.manual_seed(0)
+    tokenizer = AutoTokenizer.from_pretrained(ROOT / "core/faa_core/models/demo")
+    config = GPT2Config(n_layer=layers, n_head=heads, n_embd=width, n_positions=context, bos_token_id=0, eos_token_id=0)
+    GPT2LMHeadModel(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def _text(tokens: int) -> str:
+    """Text of at least ``tokens`` tokens, from the sources of the standard library."""
+    import inspect
+    import textwrap
+
+    return inspect.getsource(textwrap) * (1 + tokens // 4000)
+
+
+class _Quiet:
+    """A listener that listens to nothing."""
+
+    def progress(self, *_: object, **__: object) -> None: ...
+    def loaded(self, *_: object) -> None: ...
+    def started(self, *_: object) -> None: ...
+    def layer(self, *_: object) -> None: ...
+    def check(self) -> None: ...
+
+
+def analysis_time() -> list[Row]:
+    """The whole analysis beside the model's own forward pass with output_attentions=True, alternating in one run."""
+    ratio, whole, plain = _child("analysis_time")
+    detail = f"analysis {whole:.2f} s, forward {plain:.2f} s; 12 x 12 heads, {TOKENS} tokens"
+    return [Row("whole analysis / own forward pass", ratio, 1.5, "x", detail)]
+
+
+def _measure_analysis_time() -> tuple[float, float, float]:
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from faa_core.analysis import Engine
+    from faa_core.worker.protocol import RunOptions
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _gpt2(folder, 12, 12, 768, TOKENS)
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+        ids = tokenizer(_text(TOKENS), return_tensors="pt").input_ids[:, :TOKENS]
+        model = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager").eval()
+        engine, quiet = Engine(), _Quiet()
+        options = RunOptions(truncate=True)
+        plain, whole = [], []
+        engine.load(str(folder), options, quiet)
+        for _ in range(7):
+            start = time.perf_counter()
+            with torch.inference_mode():
+                model(ids, output_attentions=True, use_cache=False)
+            plain.append(time.perf_counter() - start)
+            start = time.perf_counter()
+            engine.run(str(folder), _text(TOKENS), options, quiet)
+            whole.append(time.perf_counter() - start)
+    # The first round warms both up.
+    ratio = statistics.median(w / p for w, p in zip(whole[1:], plain[1:], strict=True))
+    return ratio, statistics.median(whole[1:]), statistics.median(plain[1:])
+
+
+def capture_memory() -> list[Row]:
+    """Peak memory of a run over that of the loaded model, in percent of the full attention tensor."""
+    full = 8 * 16 * LONG * LONG * 4
+    capture, plain = _child("capture_memory"), _child("plain_memory")
+    return [
+        Row(
+            "capture memory / full tensor",
+            100 * (capture - plain) / full,
+            5,
+            "%",
+            f"peak {capture / 2**20:.0f} MiB over the model, its plain forward {plain / 2**20:.0f} MiB; "
+            f"full tensor {full / 2**20:.0f} MiB; 8 x 16 heads, {LONG} tokens",
+        )
+    ]
+
+
+def _peak_above(prepare: Callable[[Path], Callable[[], object]]) -> int:
+    """Bytes of resident memory that running the prepared work adds at its peak."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _gpt2(folder, 8, 16, 1024, LONG)
+        work = prepare(folder)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        work()
+        return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+
+
+def _capture_memory() -> int:
+    from faa_core.analysis import Engine
+    from faa_core.worker.protocol import RunOptions
+
+    def prepare(folder: Path) -> Callable[[], object]:
+        engine, quiet = Engine(), _Quiet()
+        options = RunOptions(truncate=True)
+        engine.load(str(folder), options, quiet)
+        # A short run first: what a first run allocates once and for all is not what a long text costs.
+        engine.run(str(folder), _text(64)[:200], options, quiet)
+        return lambda: engine.run(str(folder), _text(LONG), options, quiet)
+
+    return _peak_above(prepare)
+
+
+def _plain_memory() -> int:
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    def prepare(folder: Path) -> Callable[[], object]:
+        model = AutoModel.from_pretrained(folder, attn_implementation="sdpa").eval()
+        ids = AutoTokenizer.from_pretrained(folder)(_text(LONG), return_tensors="pt").input_ids[:, :LONG]
+
+        def forward(length: int) -> None:
+            with torch.inference_mode():
+                model(ids[:, :length], use_cache=False)
+
+        forward(64)
+        return lambda: forward(LONG)
+
+    return _peak_above(prepare)
+
+
+def _child(name: str):
+    """Run one measurement in a fresh process, so that peaks and caches of others do not count."""
+    done = subprocess.run([sys.executable, __file__, "--child", name], check=True, capture_output=True, text=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+CHILDREN: dict[str, Callable[[], object]] = {
+    "analysis_time": _measure_analysis_time,
+    "capture_memory": _capture_memory,
+    "plain_memory": _plain_memory,
+}
+SECTIONS: dict[str, Callable[[], list[Row]]] = {
+    "start_up": start_up,
+    "frames": frames,
+    "analysis_time": analysis_time,
+    "capture_memory": capture_memory,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())
