@@ -1,1 +1,6 @@
-"""Numbers from batches of attention matrices: pure functions on tensors [..., n, m]."""
+"""Numbers from batches of attention matrices: pure functions and streams on torch tensors, no model in sight."""
+
+from faa_core.geometry.box_counting import BoxDimension, box_dimension
+from faa_core.geometry.support import Support
+
+__all__ = ["BoxDimension", "Support", "box_dimension"]
