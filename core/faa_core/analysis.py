@@ -144,8 +144,8 @@ class Engine:
         tolerance = _ROW_SUM_TOLERANCE if source.info.dtype == "float32" else _ROW_SUM_TOLERANCE_HALF
         measurement = _Measurement(listener, total, tolerance, ids)
         start = time.perf_counter()
+        self._layers = measurement.layers  # filled as the run goes on: tiles of finished layers need not wait for it
         notes = source.capture(encoded, measurement)
-        self._layers = measurement.layers
         return time.perf_counter() - start, notes
 
     def tile(

@@ -32,7 +32,6 @@ def narrated_session() -> Iterator[Session]:
     task = bar.add_task("Starting the worker", total=None)
 
     def hear(event: object) -> None:
-        # Called on the client's reader thread; Rich's display has a lock of its own.
         if isinstance(event, protocol.Progress):
             bar.update(task, description=visible(event.text), completed=event.done, total=event.total or None)
         elif isinstance(event, protocol.LayerReady):

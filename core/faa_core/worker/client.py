@@ -1,0 +1,498 @@
+"""The client's side of a worker: `WorkerClient` for programs that go on meanwhile, `session` for those that wait.
+
+Needs neither torch nor an event loop. Everything the worker sends is held to be untrusted: lengths, shapes and types
+are checked, arrays are only accepted where they were asked for and up to the size asked for, and what remains, the
+strings, must be escaped by whoever shows them.
+"""
+
+from __future__ import annotations
+
+import itertools
+import queue
+import secrets
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import IO, Any, TypeVar
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from faa_core.errors import Cancelled, FaaError, UsageError, WorkerError, by_kind
+from faa_core.records import Analysis, LayerResult, MapKind, ModelInfo
+from faa_core.worker import protocol, wire
+from faa_core.worker.greeting import await_hello, said
+from faa_core.worker.incoming import OpenJob
+from faa_core.worker.process import WorkerProcess
+
+COMMAND = (sys.executable, "-P", "-m", "faa_core.worker")
+"""The worker on this machine: this Python, without the working directory on its path."""
+
+E = TypeVar("E")
+
+_DEFAULT = protocol.RunOptions()
+_EXIT_SECONDS = 2.0
+"""How long a process may live on after its standard output has ended."""
+_CANCEL_SECONDS = 2.0
+"""How long an interrupted job may take to give up before the worker is killed."""
+
+
+class ArrayReady(msgspec.Struct, frozen=True, eq=False):
+    """An array came in completely: ``name`` of job ``id``, read-only."""
+
+    id: int
+    name: str
+    array: NDArray[Any]
+
+
+class WorkerExited(msgspec.Struct, frozen=True):
+    """The worker is gone; the last event of a client.
+
+    Attributes:
+        text: What happened.
+        hint: What to do next.
+        code: Exit code as `subprocess` gives it, negative for a signal.
+    """
+
+    text: str
+    hint: str
+    code: int
+
+
+ClientEvent = (
+    protocol.Progress
+    | protocol.Loaded
+    | protocol.Started
+    | protocol.LayerReady
+    | protocol.EnvironmentReport
+    | protocol.Done
+    | protocol.Fail
+    | protocol.Log
+    | protocol.Beat
+    | protocol.Pong
+    | ArrayReady
+    | WorkerExited
+)
+
+
+class WorkerClient:
+    """One worker process. It is not restarted: after `WorkerExited` make a new client.
+
+    As a context manager it closes itself. A client that is forgotten, or whose process ends, takes its worker along.
+
+    Args:
+        on_event: Called on the reading thread with everything that happens after `start`; it should return soon. It
+            is not called any more once `close` has begun, save for a call that is under way.
+        command: Program and arguments of the worker; ``--nonce`` and a random word are appended.
+    """
+
+    def __init__(self, on_event: Callable[[ClientEvent], None], command: Sequence[str] | None = None) -> None:
+        self._on_event = on_event
+        self._command = tuple(command or COMMAND)
+        self._ids = itertools.count(1)
+        self._lock = threading.Lock()
+        self._jobs: dict[int, OpenJob] = {}
+        self._process: WorkerProcess | None = None
+        self._decoder: wire.Decoder[protocol.Event] = wire.Decoder(protocol.Event)
+        self._greeted = threading.Event()
+        self._hello: protocol.Hello | None = None
+        self._failure: WorkerError | None = None
+        self._over = False
+        self._quiet = False
+
+    def __enter__(self) -> WorkerClient:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- what a program calls
+
+    def start(self, timeout: float = 20.0) -> protocol.Hello:
+        """Start the process and wait for its greeting.
+
+        Args:
+            timeout: Seconds until a worker without a greeting is given up.
+
+        Raises:
+            WorkerError: It cannot be started, does not greet, or speaks another version of the protocol. The hint
+                quotes what it printed instead.
+        """
+        if self._process is not None:
+            raise WorkerError("The worker was started before.", "Make a new client.")
+        nonce = secrets.token_hex(8)
+        process = self._process = WorkerProcess((*self._command, "--nonce", nonce))
+        weakref.finalize(self, process.hang_up)
+        threading.Thread(
+            target=_listen, args=(weakref.ref(self), process, nonce), name="worker stdout", daemon=True
+        ).start()
+        try:
+            if not self._greeted.wait(timeout):
+                self._failure = WorkerError(
+                    f"The worker did not greet within {timeout:g} seconds.", said(process.stderr_tail)
+                )
+        finally:
+            if self._hello is None:
+                self.close()
+        if self._failure is not None or self._hello is None:
+            raise self._failure or WorkerError("The worker ended before it greeted.")
+        return self._hello
+
+    def new_id(self) -> int:
+        """An id for a job that this client has not given before."""
+        return next(self._ids)
+
+    def send(self, request: protocol.Request) -> None:
+        """Send a request from any thread; never waits for the worker.
+
+        Raises:
+            WorkerError: The worker is gone.
+            UsageError: The request is too large for the protocol, or its id belongs to a job that is still open.
+        """
+        frame = wire.encode(request)
+        with self._lock:
+            if self._process is None or not self.alive:
+                raise WorkerError("The worker is gone.", "Start a new one.")
+            if isinstance(request, protocol.Job):
+                if request.id in self._jobs:
+                    raise UsageError(f"Job {request.id} is still open.", "Use a new id.")
+                self._jobs[request.id] = OpenJob(request)
+            self._process.send(frame)
+
+    def cancel(self, id: int) -> None:
+        """Ask the worker to give up a job; its end still comes as `Done` or `Fail`. Harmless when it is over."""
+        if self.alive:
+            self.send(protocol.Cancel(id))
+
+    def kill(self) -> None:
+        """End the process at once; open jobs fail and `WorkerExited` follows."""
+        with self._lock:
+            self._over = True
+        if self._process is not None:
+            self._process.kill()
+
+    def close(self, timeout: float = 0.3) -> None:
+        """Send the worker away: politely, then by SIGTERM, then by SIGKILL, all within ``timeout`` seconds."""
+        self._quiet = True
+        if self._process is not None:
+            self._process.send(wire.encode(protocol.Bye()))
+            self._process.hang_up()
+            self._process.end(timeout)
+
+    @property
+    def alive(self) -> bool:
+        """Whether requests can be sent."""
+        return self._hello is not None and not self._over and not self._quiet
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the child; ``None`` before `start`."""
+        return self._process.pid if self._process else None
+
+    @property
+    def stderr_tail(self) -> str:
+        """Last 4 KiB of what the worker printed; hostile to a terminal until it is escaped."""
+        return self._process.stderr_tail if self._process else ""
+
+    # --- on the reading thread
+
+    def _greet(self, hello: protocol.Hello) -> None:
+        self._hello = hello
+        self._greeted.set()
+
+    def _receive(self, head: wire.Head, stream: IO[bytes]) -> None:
+        """Take one frame from the stream.
+
+        Raises:
+            WorkerError: It breaks the protocol.
+        """
+        if head.kind == wire.CHUNK:
+            self._receive_chunk(head, stream)
+            return
+        payload = wire.read_payload(stream, head)
+        try:
+            event = self._decoder(head.header, payload)
+        except wire.BadMessage as error:
+            if error.tag in _TAGS or not error.tag:
+                raise
+            return  # a newer worker may say more than this client knows
+        if isinstance(event, protocol.Hello | protocol.Chunk):
+            raise WorkerError(f"A {type(event).__name__} message came out of place.")
+        if isinstance(event, protocol.Done | protocol.Fail) and event.id:
+            with self._lock:
+                job = self._jobs.get(event.id)
+                if job is None:
+                    return
+                if isinstance(event, protocol.Done) and isinstance(job.request, protocol.Tile) and not job.arrived:
+                    raise WorkerError(f"Tile {event.id} was called done before it had come in.")
+                del self._jobs[event.id]
+        self._deliver(event)
+
+    def _receive_chunk(self, head: wire.Head, stream: IO[bytes]) -> None:
+        chunk = _CHUNKS(head.header)
+        with self._lock:
+            job = self._jobs.get(chunk.id)
+        if job is None:
+            raise WorkerError(f"An array came for job {chunk.id}, which is not open.")
+        array = job.take(chunk, head.payload, stream)
+        if array is not None:
+            self._deliver(ArrayReady(chunk.id, chunk.name, array))
+
+    def _end(self, failure: WorkerError | None, process: WorkerProcess) -> None:
+        """The stream has ended, or what came was no protocol: tell everyone who waits."""
+        if failure is not None:
+            process.kill()
+        exit_ = process.reap(_EXIT_SECONDS)
+        text, hint = (failure.message, failure.hint) if failure else (exit_.text, exit_.hint)
+        with self._lock:
+            self._over = True
+            open_ids = sorted(self._jobs)
+            self._jobs.clear()
+        if self._hello is None:
+            self._failure = self._failure or failure or WorkerError(text, f"{hint} {said(process.stderr_tail)}".strip())
+            self._greeted.set()
+            return
+        for id_ in open_ids:
+            self._deliver(protocol.Fail(id_, WorkerError.kind, text, hint, retry=True))
+        self._deliver(WorkerExited(text, hint, exit_.code))
+
+    def _deliver(self, event: ClientEvent) -> None:
+        if not self._quiet:
+            self._on_event(event)
+
+
+_CHUNKS: wire.Decoder[protocol.Chunk] = wire.Decoder(protocol.Chunk)
+_TAGS = {type_.__struct_config__.tag for type_ in protocol.Event.__args__}
+
+
+def _listen(reference: weakref.ref[WorkerClient], process: WorkerProcess, nonce: str) -> None:
+    """Body of the reading thread. It holds the client only while a frame is handled, so that it can be forgotten."""
+    failure: WorkerError | None = None
+    with process.output as stream:
+        try:
+            hello = await_hello(stream, nonce)
+            if hello is not None and (client := reference()) is not None:
+                client._greet(hello)
+                del client
+                while (head := wire.read_head(stream)) is not None and (client := reference()) is not None:
+                    client._receive(head, stream)
+                    del client
+        except WorkerError as error:
+            failure = error
+        finally:
+            # Also when on_event raised: a client that cannot be told must not keep a worker.
+            if (client := reference()) is not None:
+                client._end(failure or _unexpected(), process)
+            else:
+                process.reap(_EXIT_SECONDS)
+
+
+def _unexpected() -> WorkerError | None:
+    error = sys.exception()
+    return None if error is None else WorkerError(f"The receiver of the worker's events failed: {error!r}.")
+
+
+# --- for programs that wait ---------------------------------------------------------------------------------------
+
+
+class Session:
+    """A worker, and the calls that wait for its answers. Made by `session`.
+
+    A Ctrl-C while one waits gives the job up, kills the worker if that takes more than two seconds, and raises
+    `Cancelled`.
+
+    Attributes:
+        command: Program and arguments of the worker.
+        hello: What the worker said of itself.
+    """
+
+    def __init__(self, on_event: Callable[[ClientEvent], None] | None, command: Sequence[str] | None) -> None:
+        self.command = tuple(command or COMMAND)
+        self._on_event = on_event or (lambda event: None)
+        self._events: queue.SimpleQueue[ClientEvent] = queue.SimpleQueue()
+        self._client = WorkerClient(self._events.put, self.command)
+        self._run = 0
+        self._analysis: Analysis | None = None
+        self.hello: protocol.Hello
+
+    def load(self, reference: str, options: protocol.RunOptions = _DEFAULT) -> ModelInfo:
+        """Load a model and keep it in the worker.
+
+        Raises:
+            FaaError: Of the class that the worker named.
+        """
+        events, _ = self._wait(protocol.Load(self._client.new_id(), reference, options))
+        return _only(events, protocol.Loaded).model
+
+    def analyse(self, reference: str, text: str, options: protocol.RunOptions = _DEFAULT) -> Analysis:
+        """Measure all layers and heads of a model on one text.
+
+        Raises:
+            FaaError: Of the class that the worker named.
+        """
+        job = protocol.Run(self._client.new_id(), reference, text, options)
+        events, done = self._wait(job)
+        started = _only(events, protocol.Started)
+        layers = sorted((event for event in events if isinstance(event, protocol.LayerReady)), key=lambda e: e.index)
+        self._run = job.id
+        self._analysis = Analysis(
+            started.model,
+            text,
+            started.tokens,
+            started.decoder_tokens,
+            started.truncated_from,
+            tuple(event.result for event in layers),
+            done.seconds,
+            done.notes,
+        )
+        return self._analysis
+
+    def map(self, kind: MapKind, layer: int, head: int) -> NDArray[np.float16]:
+        """Whole attention map of one head of the last analysis, float16 [queries, keys].
+
+        Raises:
+            FaaError: There is no such map.
+        """
+        result = self._layer(kind, layer)
+        return self.tile(kind, layer, head, 0, 0, result.queries, 0, result.keys)
+
+    def tile(
+        self, kind: MapKind, layer: int, head: int, level: int, row: int, row_stop: int, column: int, column_stop: int
+    ) -> NDArray[np.float16]:
+        """Rectangle of a map of the last analysis; the arguments are the fields of `protocol.Tile`.
+
+        Returns:
+            float16 [row_stop - row, column_stop - column], clipped to the map; read-only.
+
+        Raises:
+            FaaError: There is no such map or rectangle.
+        """
+        place = (kind, layer, head, level, row, row_stop, column, column_stop)
+        events, _ = self._wait(protocol.Tile(self._client.new_id(), self._run, *place))
+        return _only(events, ArrayReady).array
+
+    def environment(self) -> protocol.EnvironmentReport:
+        """What the worker's machine has.
+
+        Raises:
+            FaaError: The engine cannot be imported, or the worker is gone.
+        """
+        events, _ = self._wait(protocol.Environment(self._client.new_id()))
+        return _only(events, protocol.EnvironmentReport)
+
+    def _layer(self, kind: MapKind, layer: int) -> LayerResult:
+        for result in self._analysis.layers if self._analysis else ():
+            if (result.info.kind, result.info.layer) == (kind, layer):
+                return result
+        raise UsageError(f"The last analysis has no {kind} layer {layer}.", "Analyse a text first.")
+
+    def _wait(self, job: protocol.Job) -> tuple[list[ClientEvent], protocol.Done]:
+        """Send a job and collect its events until it is done."""
+        events: list[ClientEvent] = []
+        try:
+            self._client.send(job)
+            while True:
+                event = self._events.get()
+                self._on_event(event)
+                if isinstance(event, WorkerExited):
+                    raise WorkerError(event.text, event.hint)
+                if getattr(event, "id", None) != job.id:
+                    continue
+                if isinstance(event, protocol.Fail):
+                    raise _error(event)
+                if isinstance(event, protocol.Done):
+                    return events, event
+                events.append(event)
+        except KeyboardInterrupt:
+            self._give_up(job.id)
+            raise Cancelled("The job was cancelled.") from None
+
+    def _give_up(self, id_: int) -> None:
+        deadline = time.monotonic() + _CANCEL_SECONDS
+        try:
+            self._client.cancel(id_)
+            while True:
+                event = self._events.get(timeout=max(0.0, deadline - time.monotonic()))
+                if isinstance(event, protocol.Done | protocol.Fail) and event.id == id_:
+                    return
+        except (queue.Empty, KeyboardInterrupt, WorkerError):
+            self._client.kill()
+
+
+@contextmanager
+def session(
+    command: Sequence[str] | None = None, on_event: Callable[[ClientEvent], None] | None = None
+) -> Iterator[Session]:
+    """A worker for the duration of a ``with`` block.
+
+    Args:
+        command: Program and arguments of the worker; by default this Python's.
+        on_event: Called with everything that the worker reports, on the thread that waits.
+
+    Raises:
+        WorkerError: It cannot be started.
+        Cancelled: A Ctrl-C came while it started.
+    """
+    made = Session(on_event, command)
+    with made._client as client:
+        try:
+            made.hello = client.start()
+        except KeyboardInterrupt:
+            raise Cancelled("The start of the worker was cancelled.") from None
+        yield made
+
+
+def analyse(
+    reference: str,
+    text: str,
+    options: protocol.RunOptions = _DEFAULT,
+    on_event: Callable[[ClientEvent], None] | None = None,
+    command: Sequence[str] | None = None,
+    tiles: Sequence[protocol.Tile] = (),
+) -> Analysis:
+    """One analysis with a worker of its own.
+
+    Args:
+        reference: The model.
+        text: The text.
+        options: How to run.
+        on_event: Called with everything that the worker reports.
+        command: Program and arguments of the worker; by default this Python's.
+        tiles: Rectangles to fetch after the run; their ``id`` and ``run`` are filled in, and each comes to
+            ``on_event`` as `ArrayReady`, in order.
+
+    Raises:
+        FaaError: Of the class that the worker named.
+        Cancelled: A Ctrl-C came.
+    """
+    with session(command, on_event) as worker:
+        analysis = worker.analyse(reference, text, options)
+        for tile in tiles:
+            worker.tile(
+                tile.kind, tile.layer, tile.head, tile.level, tile.row, tile.row_stop, tile.column, tile.column_stop
+            )
+        return analysis
+
+
+def _only(events: Sequence[ClientEvent], wanted: type[E]) -> E:
+    """The one event of a type that its job cannot end without.
+
+    Raises:
+        WorkerError: The worker left it out.
+    """
+    for event in events:
+        if isinstance(event, wanted):
+            return event
+    raise WorkerError(f"The worker called a job done and sent no {wanted.__name__}.")
+
+
+def _error(fail: protocol.Fail) -> FaaError:
+    """The exception that ``fail`` stands for, with the worker's traceback as a note."""
+    error = by_kind(fail.kind)(fail.text, fail.hint)
+    if fail.detail:
+        error.add_note(f"In the worker:\n{fail.detail}")
+    return error

@@ -1,0 +1,418 @@
+"""The worker: takes jobs from standard input, runs them one at a time, and answers on standard output.
+
+Jobs run on the main thread, where CUDA and signal handlers are at home. Four more threads keep the process
+answering meanwhile: one reads requests (a ping is answered and a cancel noted while a job computes), one writes,
+one beats each second, and one turns SIGTERM into an exit even when the main thread is inside a C function.
+
+A tile may be asked for while its run goes on. It is served by the main thread whenever the run's engine calls
+`Listener.check`, so the engine is never entered by two threads.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import importlib.metadata
+import os
+import platform
+import signal
+import socket
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import IO, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+import faa_core
+from faa_core.errors import Cancelled, FaaError, OutOfMemoryError, UsageError, WorkerError
+from faa_core.records import LayerResult, MapKind, ModelInfo, Tokens
+from faa_core.worker import faults, protocol, stdio, wire
+from faa_core.worker.outbox import Outbox
+
+STALL_SECONDS = 300.0
+"""How long the interpreter's lock may be held before the process ends itself with a traceback.
+
+Code that holds the lock stops every Python thread, the one that watches for the client's end included; only a C
+thread can end such a process. Long enough for the first import of a CUDA library from a slow network disk.
+"""
+
+EXIT_TERMINATED = 128 + signal.SIGTERM
+EXIT_DEVICE = 70
+"""The accelerator's context broke, so that only a new process can use it."""
+EXIT_PROTOCOL = 76
+"""The client sent something that is no frame."""
+
+_PACKAGES = ("torch", "transformers", "numpy")
+_QUIET = {"TRANSFORMERS_VERBOSITY": "error", "TOKENIZERS_PARALLELISM": "false", "HF_HUB_DISABLE_TELEMETRY": "1"}
+_CANCELLED = "The job was cancelled."
+
+
+class Listener(Protocol):
+    """Where an engine reports to while it works on one job."""
+
+    def progress(self, stage: str, text: str, done: int = 0, total: int = 0, unit: str = "") -> None:
+        """Say what is going on; the arguments are the fields of `protocol.Progress`."""
+
+    def loaded(self, model: ModelInfo) -> None:
+        """The model is in memory."""
+
+    def started(
+        self, model: ModelInfo, tokens: Tokens, decoder_tokens: Tokens | None, truncated_from: int | None
+    ) -> None:
+        """The text is tokenised and the forward pass begins."""
+
+    def layer(self, index: int, total: int, result: LayerResult) -> None:
+        """A layer is measured, and its tiles can be asked for."""
+
+    def check(self) -> None:
+        """Serve tiles that wait. Called often, between strips.
+
+        Raises:
+            Cancelled: The job was cancelled.
+        """
+
+
+class EngineLike(Protocol):
+    """What the worker runs; `faa_core.analysis.Engine` in earnest. Only ever called on the main thread."""
+
+    def load(self, reference: str, options: protocol.RunOptions, listener: Listener) -> ModelInfo:
+        """Load a model and keep it."""
+
+    def run(
+        self, reference: str, text: str, options: protocol.RunOptions, listener: Listener
+    ) -> tuple[float, Sequence[str]]:
+        """Analyse a text; returns seconds without loading, and notes."""
+
+    def tile(
+        self, kind: MapKind, layer: int, head: int, level: int, row: int, row_stop: int, column: int, column_stop: int
+    ) -> NDArray[np.float16]:
+        """Rectangle of a map of the last run, float16 [row_stop - row, column_stop - column], clipped to the map."""
+
+    def environment(
+        self,
+    ) -> tuple[dict[str, str], Sequence[str], dict[str, int], Sequence[tuple[str, bool, str]]]:
+        """Versions, devices, memory and checks, as in `protocol.EnvironmentReport`."""
+
+
+def make_engine() -> EngineLike:
+    """The real engine; imports torch and transformers, told to be quiet.
+
+    Raises:
+        FaaError: They cannot be imported.
+    """
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    try:
+        from faa_core.analysis import Engine
+    except ImportError as error:
+        raise FaaError(
+            f"The engine cannot be imported: {error}.", "Install faa-tui again, with torch and transformers."
+        ) from error
+    return Engine()
+
+
+def serve(make_engine: Callable[[], EngineLike], nonce: str) -> int:
+    """Greet the client and serve it until it goes; call it once, on the main thread.
+
+    The process leaves by itself when the client closes the pipe, says `protocol.Bye` or sends what is no frame, and
+    on SIGTERM. SIGINT is ignored: a Ctrl-C in the terminal is meant for the client.
+
+    Args:
+        make_engine: Called on the first job, after the greeting; may take its time.
+        nonce: What the client wrote on the command line, to know the greeting among other output by.
+
+    Returns:
+        Exit code, in the one case in which the worker gives up by itself: `EXIT_DEVICE`.
+    """
+    channel = stdio.claim()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    faulthandler.enable()
+    faulthandler.dump_traceback_later(STALL_SECONDS, exit=True)  # renewed with every beat
+    channel.output.write(protocol.HELLO_PREFIX + nonce.encode() + b"\n" + wire.encode(_hello()))
+    channel.output.flush()
+
+    outbox = Outbox(channel.output, broken=lambda: _leave(0))
+    server = _Server(make_engine, outbox)
+    wake = _terminate_by_pipe()
+    for name, body in (
+        ("signals", lambda: _leave_on_signal(wake)),
+        ("heart", lambda: _beat(server, outbox)),
+        ("requests", lambda: server.listen(channel.input)),
+    ):
+        threading.Thread(target=body, name=name, daemon=True).start()
+    return server.work()
+
+
+def _hello() -> protocol.Hello:
+    versions = {"faa": faa_core.__version__, "python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return protocol.Hello(protocol.VERSION, os.getpid(), socket.gethostname(), versions, protocol.CAPABILITIES)
+
+
+class _Ticket:
+    """A job in the house, from its request to its one `Done` or `Fail`."""
+
+    def __init__(self, job: protocol.Job) -> None:
+        self.job = job
+        self.cancelled = False
+
+
+class _Server:
+    """Keeps the jobs in order and runs them.
+
+    Args:
+        make_engine: Called on the first job.
+        outbox: Where answers go.
+    """
+
+    def __init__(self, make_engine: Callable[[], EngineLike], outbox: Outbox) -> None:
+        self._make_engine = make_engine
+        self._engine: EngineLike | None = None
+        self._outbox = outbox
+        self._arrived = threading.Condition()
+        self._jobs: deque[_Ticket] = deque()
+        self._tiles: deque[_Ticket] = deque()
+        self._open: dict[int, _Ticket] = {}
+        self._run = 0
+        self._ready: set[tuple[MapKind, int]] = set()
+        self.busy = 0
+        """Id of the job on the main thread; 0 when idle."""
+
+    # --- on the reading thread
+
+    def listen(self, stream: IO[bytes]) -> None:
+        """Take requests until the client is gone, then end the process whatever a job is doing."""
+        decoder: wire.Decoder[protocol.Request] = wire.Decoder(protocol.Request)
+        try:
+            while (head := wire.read_head(stream)) is not None:
+                if head.kind != wire.MESSAGE:
+                    raise WorkerError("A client sends no chunks.")
+                try:
+                    request = decoder(head.header, wire.read_payload(stream, head))
+                except wire.BadMessage as error:
+                    self._send(protocol.Fail(error.id, UsageError.kind, error.message, "Use the same version of faa."))
+                else:
+                    self._accept(request)
+        except WorkerError as error:
+            self._send(protocol.Fail(0, error.kind, error.message, retry=error.retry))
+            self._outbox.drain(timeout=1.0)
+            _leave(EXIT_PROTOCOL)
+        _leave(0)
+
+    def _accept(self, request: protocol.Request) -> None:
+        match request:
+            case protocol.Ping(token):
+                self._send(protocol.Pong(token))
+            case protocol.Bye():
+                _leave(0)
+            case protocol.Cancel(id):
+                self._cancel(id)
+            case _:
+                self._queue(request)
+
+    def _queue(self, job: protocol.Job) -> None:
+        with self._arrived:
+            fresh = job.id not in self._open
+            if fresh:
+                ticket = self._open[job.id] = _Ticket(job)
+                (self._tiles if isinstance(job, protocol.Tile) else self._jobs).append(ticket)
+                self._arrived.notify()
+        if not fresh:
+            self._send(protocol.Fail(0, UsageError.kind, f"Job {job.id} is still open; its id cannot be used again."))
+
+    def _cancel(self, id_: int) -> None:
+        with self._arrived:
+            ticket = self._open.get(id_)
+            if ticket is None:
+                return
+            ticket.cancelled = True
+            lane = self._tiles if isinstance(ticket.job, protocol.Tile) else self._jobs
+            queued = ticket in lane
+            if queued:
+                lane.remove(ticket)
+                del self._open[id_]
+        if queued:
+            self._send(protocol.Fail(id_, Cancelled.kind, _CANCELLED))
+
+    def _send(self, message: protocol.Event) -> None:
+        self._outbox.event(wire.encode(message))
+
+    # --- on the main thread
+
+    def work(self) -> int:
+        """Run jobs for ever, tiles first; returns an exit code when this process can do no more."""
+        while True:
+            with self._arrived:
+                while not (self._tiles or self._jobs):
+                    self._arrived.wait()
+                ticket = (self._tiles or self._jobs).popleft()
+            self.busy = ticket.job.id
+            usable = self._perform(ticket)
+            self.busy = 0
+            if not usable:
+                self._outbox.drain(timeout=1.0)
+                return EXIT_DEVICE
+
+    def serve_tiles(self) -> None:
+        """Answer the tiles that wait; called from within a run."""
+        while self._tiles:
+            with self._arrived:
+                ticket = self._tiles.popleft() if self._tiles else None
+            if ticket is not None:
+                self._perform(ticket)
+
+    def layer_ready(self, info_kind: MapKind, layer: int) -> None:
+        """From now on tiles of this layer of the run can be asked for."""
+        self._ready.add((info_kind, layer))
+
+    def _perform(self, ticket: _Ticket) -> bool:
+        """Do one job and send its end; whether the process can do another."""
+        job, usable = ticket.job, True
+        end: protocol.Done | protocol.Fail
+        try:
+            began = time.perf_counter()
+            seconds, notes = self._do(ticket)
+            end = protocol.Done(job.id, time.perf_counter() - began if seconds is None else seconds, tuple(notes))
+        except BaseException as error:
+            end = faults.describe(job.id, error)
+            usable = not faults.has_broken_device(error)
+        # Not in the except block: there the traceback still holds the tensors of every frame it went through.
+        if isinstance(end, protocol.Fail) and end.kind == OutOfMemoryError.kind:
+            faults.release_memory()
+        with self._arrived:
+            del self._open[job.id]
+        if isinstance(job, protocol.Tile):
+            self._outbox.bulk(wire.encode(end))  # behind its own chunks
+        else:
+            self._outbox.event(wire.encode(end), patient=True)
+        return usable
+
+    def _do(self, ticket: _Ticket) -> tuple[float | None, Sequence[str]]:
+        job = ticket.job
+        listener = _JobListener(self, ticket, self._outbox)
+        if self._engine is None:
+            listener.progress("import", "Importing PyTorch")
+            self._engine = self._make_engine()
+        match job:
+            case protocol.Load():
+                model = self._engine.load(job.reference, job.options, listener)
+                if not listener.told_loaded:
+                    listener.loaded(model)
+            case protocol.Run():
+                self._run = job.id
+                self._ready.clear()
+                return self._engine.run(job.reference, job.text, job.options, listener)
+            case protocol.Tile():
+                self._send_array(ticket, "tile", self._cut(self._engine, job))
+            case protocol.Environment():
+                versions, devices, memory, checks = self._engine.environment()
+                listener.emit(protocol.EnvironmentReport(job.id, versions, tuple(devices), memory, tuple(checks)))
+        return None, ()
+
+    def _cut(self, engine: EngineLike, job: protocol.Tile) -> NDArray[Any]:
+        if job.run != self._run:
+            raise UsageError(f"Run {job.run} is not the last one of this worker.", "Run the text again.")
+        if (job.kind, job.layer) not in self._ready:
+            raise UsageError(f"The {job.kind} maps of layer {job.layer} are not measured.", "Ask when it is ready.")
+        rows, columns = job.row_stop - job.row, job.column_stop - job.column
+        if min(job.head, job.level, job.row, job.column) < 0 or min(rows, columns) < 1:
+            raise UsageError("A tile needs a rectangle of at least one cell, and nothing in it may be negative.")
+        array = engine.tile(
+            job.kind, job.layer, job.head, job.level, job.row, job.row_stop, job.column, job.column_stop
+        )
+        if array.dtype != np.float16 or array.ndim != 2 or array.shape[0] > rows or array.shape[1] > columns:
+            raise TypeError(f"the engine answered {array.dtype} {array.shape} for a tile of {rows} x {columns}")
+        return array
+
+    def _send_array(self, ticket: _Ticket, name: str, array: NDArray[Any]) -> None:
+        array = wire.little_endian(array)
+        data = array.reshape(-1).view(np.uint8).data
+        for offset in range(0, max(array.nbytes, 1), protocol.CHUNK_BYTES):
+            if ticket.cancelled:
+                raise Cancelled(_CANCELLED)
+            chunk = protocol.Chunk(ticket.job.id, name, array.dtype.str, array.shape, offset, array.nbytes)
+            self._outbox.bulk(*wire.encode_chunk(chunk, data[offset : offset + protocol.CHUNK_BYTES]))
+
+
+class _JobListener:
+    """Turns what the engine reports on one job into events."""
+
+    def __init__(self, server: _Server, ticket: _Ticket, outbox: Outbox) -> None:
+        self._server = server
+        self._ticket = ticket
+        self._outbox = outbox
+        self._id = ticket.job.id
+        self.told_loaded = False
+
+    def emit(self, event: protocol.Event) -> None:
+        self._outbox.event(wire.encode(event), patient=True)
+
+    def progress(self, stage: str, text: str, done: int = 0, total: int = 0, unit: str = "") -> None:
+        self.emit(protocol.Progress(self._id, stage, text, done, total, unit))
+
+    def loaded(self, model: ModelInfo) -> None:
+        self.told_loaded = True
+        self.emit(protocol.Loaded(self._id, model))
+
+    def started(
+        self, model: ModelInfo, tokens: Tokens, decoder_tokens: Tokens | None, truncated_from: int | None
+    ) -> None:
+        self.emit(protocol.Started(self._id, model, tokens, decoder_tokens, truncated_from))
+
+    def layer(self, index: int, total: int, result: LayerResult) -> None:
+        self.emit(protocol.LayerReady(self._id, index, total, result))
+        self._server.layer_ready(result.info.kind, result.info.layer)
+
+    def check(self) -> None:
+        self._server.serve_tiles()
+        if self._ticket.cancelled:
+            raise Cancelled(_CANCELLED)
+
+
+def _beat(server: _Server, outbox: Outbox) -> None:
+    began, pause = time.monotonic(), threading.Event()
+    import psutil  # after the greeting, which it would delay
+
+    process = psutil.Process()
+    while True:
+        faulthandler.dump_traceback_later(STALL_SECONDS, exit=True)
+        seconds = time.monotonic() - began
+        beat = protocol.Beat(seconds, process.memory_info().rss, _device_memory(), server.busy)
+        outbox.beat(wire.encode(beat))
+        pause.wait(protocol.BEAT_SECONDS)
+
+
+def _device_memory() -> int:
+    """Bytes that torch holds on all CUDA devices; 0 while torch is not imported or has not touched one."""
+    cuda = sys.modules.get("torch.cuda")
+    initialised = getattr(cuda, "is_initialized", None)  # absent while another thread still imports the module
+    if cuda is None or initialised is None or not initialised():
+        return 0
+    return sum(int(cuda.memory_reserved(index)) for index in range(cuda.device_count()))
+
+
+def _terminate_by_pipe() -> int:
+    """Make SIGTERM readable on the descriptor returned, at once and whatever the main thread is doing."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    signal.signal(signal.SIGTERM, lambda number, frame: None)  # a handler must exist for the byte to be written
+    return reader
+
+
+def _leave_on_signal(wake: int) -> None:
+    while signal.SIGTERM not in os.read(wake, 64):
+        pass
+    _leave(EXIT_TERMINATED)
+
+
+def _leave(code: int) -> None:
+    """End the process now: no job, exit handler or driver can hold it up, and the system frees everything."""
+    os._exit(code)
