@@ -1,0 +1,155 @@
+"""Sources of attention: a loaded model, or a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import torch
+
+from faa_core import _compat
+from faa_core.capture.arrays import ArraySource
+from faa_core.capture.calls import LayerCall, RowBudget
+from faa_core.capture.coverage import Coverage, accepted, find_coverage
+from faa_core.capture.masks import RowMask
+from faa_core.capture.strips import StripSink
+from faa_core.errors import ModelError, UsageError
+from faa_core.models.devices import choose_device
+from faa_core.models.fetching import Progress
+from faa_core.models.loading import LoadedModel, load, versions
+from faa_core.models.memory import out_of_memory
+from faa_core.models.tokens import Encoded, context_of, encode, hash_of
+from faa_core.records import LayerInfo, ModelInfo
+from faa_core.reference import ModelReference
+
+
+class Source(Protocol):
+    """Where attention comes from."""
+
+    info: ModelInfo
+
+    def encode(self, text: str, truncate: bool) -> Encoded:
+        """Tokenise ``text``.
+
+        Raises:
+            TextError: It is empty, or longer than the context and ``truncate`` is not set.
+        """
+
+    def capture(self, encoded: Encoded, sink: StripSink) -> tuple[str, ...]:
+        """Run one forward pass and hand the attention of every layer to ``sink``; returns notes for the reader.
+
+        What the sink raises goes through, and the source can be used again.
+
+        Raises:
+            OutOfMemoryError: The text is too long for the memory.
+        """
+
+    def close(self) -> None:
+        """Give the memory back; the source cannot be used any more."""
+
+
+def open_source(reference: ModelReference, device: str, dtype: str, progress: Progress) -> Source:
+    """Load what ``reference`` names.
+
+    Args:
+        reference: Bundled model, folder, model of the hub, or file of attention.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+        dtype: ``auto``, ``float32``, ``bfloat16`` or ``float16``; without meaning for a file.
+        progress: Told what is going on, downloads in bytes.
+
+    Raises:
+        UsageError: The reference names another machine, or the device does not exist.
+        ArrayFileError: The file does not hold attention.
+        ModelError: The model cannot be found or loaded.
+        NetworkError: The hub cannot be reached.
+        NoAttentionError: The model has no attention to show.
+        OutOfMemoryError: It does not fit.
+    """
+    if reference.host is not None:
+        raise UsageError(
+            f"The model {reference.model} on {reference.host} cannot be reached: remote hosts are not supported yet.",
+            f"Log in to {reference.host} and start faa there, or leave the host out.",
+        )
+    if reference.source == "array":
+        progress("load", f"Opening {reference}", 0, 0, "")
+        return ArraySource(Path(reference.model).expanduser(), str(reference), choose_device(device))
+    return ModelSource(load(reference, device, dtype, progress), str(reference))
+
+
+class ModelSource:
+    """A model whose attention is computed by a forward pass.
+
+    Args:
+        loaded: The model and its tokenizer.
+        reference: The reference as it was asked for.
+
+    Raises:
+        NoAttentionError: The model has no attention to show.
+    """
+
+    def __init__(self, loaded: LoadedModel, reference: str) -> None:
+        self._loaded: LoadedModel | None = loaded
+        model = loaded.model
+        self._coverage: Coverage = find_coverage(model)
+        self.info = ModelInfo(
+            reference=reference,
+            architecture=loaded.architecture,
+            revision=loaded.revision,
+            device=str(loaded.device),
+            dtype=str(model.dtype).removeprefix("torch."),
+            attention=_compat.attention_implementation(model),
+            route=self._coverage.route,
+            parameters=sum(parameter.numel() for parameter in model.parameters()),
+            context=context_of(model.config, loaded.tokenizer),
+            tokenizer_hash=hash_of(loaded.tokenizer),
+            layers=self._coverage.layers,
+            versions=versions(),
+        )
+
+    def encode(self, text: str, truncate: bool) -> Encoded:
+        """Tokenise ``text``; see `faa_core.models.tokens.encode`."""
+        loaded = self._open()
+        return encode(text, loaded.tokenizer, loaded.model, self.info.context, truncate)
+
+    def capture(self, encoded: Encoded, sink: StripSink) -> tuple[str, ...]:
+        """Run one forward pass and hand the attention of every layer to ``sink``; returns notes for the reader."""
+        loaded = self._open()
+        budget = RowBudget()
+        whole_masks: set[str] = set()
+        seen: set[LayerInfo] = set()
+        forgotten = 0
+
+        def hand_on(info: LayerInfo, call: LayerCall) -> None:
+            nonlocal forgotten
+            sink.begin(info, call.support)
+            for row, weights in call.strips():
+                sink.strip(row, weights)
+                del weights  # or it would be alive while the next strip is computed
+            rows = call.row_source(budget)
+            forgotten += rows is None
+            sink.end(rows)
+            mask = getattr(call, "mask", None)
+            if isinstance(mask, RowMask) and mask.materialised:
+                whole_masks.add(type(call.module).__name__)
+            seen.add(info)
+
+        inputs = {name: value.to(loaded.device) for name, value in encoded.inputs.items()}
+        with out_of_memory(f"reading {len(encoded.tokens)} tokens"):
+            self._coverage.run(loaded.model, accepted(loaded.model, inputs), hand_on)
+        notes = [*loaded.notes, *filter(None, [self._coverage.note])]
+        notes += [f"Layer {info.name}: {info.note}" for info in self.info.layers if info.heads == 0]
+        notes += [f"{name} needs its mask whole, one n x n array beside the strips." for name in sorted(whole_masks)]
+        if forgotten:
+            notes.append(f"Maps of {forgotten} layers cannot be zoomed to single tokens: their queries were not kept.")
+        return tuple(notes)
+
+    def close(self) -> None:
+        """Give the memory of the model back."""
+        self._loaded = None
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    def _open(self) -> LoadedModel:
+        if self._loaded is None:
+            raise ModelError(f"{self.info.reference} is closed.", "Load it again.")
+        return self._loaded

@@ -1,0 +1,234 @@
+"""Models and tokenizers in memory."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import platform
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils import logging
+
+import faa_core
+from faa_core.errors import FaaError, ModelError
+from faa_core.models import files
+from faa_core.models.devices import choose_device, choose_dtype
+from faa_core.models.fetching import Progress, fetch
+from faa_core.models.memory import is_out_of_memory, out_of_memory
+from faa_core.reference import ModelReference
+
+DEMO_FOLDER = Path(__file__).parent / "demo"
+SEED = 0
+"""Seed of random weights."""
+
+# Parts that read what attention has produced and never feed it; a base model may lack them.
+_HARMLESS = re.compile(r"(^|\.)pooler\.")
+_PACKAGES = ("torch", "transformers", "numpy", "tokenizers", "safetensors")
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model with its tokenizer, ready to run.
+
+    Attributes:
+        model: In evaluation mode, on its device. It is the base model: maps are the same without the layer that
+            predicts tokens, which for a long text costs more than all the rest.
+        tokenizer: Its tokenizer.
+        architecture: Class that the checkpoint names.
+        revision: Commit, digest of the weights, or the seed.
+        device: Where it runs.
+        notes: What the reader should know about the weights.
+    """
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    architecture: str
+    revision: str
+    device: torch.device
+    notes: tuple[str, ...]
+
+
+def load(reference: ModelReference, device: str, dtype: str, progress: Progress) -> LoadedModel:
+    """Load the bundled model, a folder, or a model of the hub.
+
+    No code from a model is ever run, and no pickle read.
+
+    Args:
+        reference: Which model; its host is not looked at.
+        device: Name for `choose_device`.
+        dtype: Name for `choose_dtype`.
+        progress: Told what is going on.
+
+    Raises:
+        ModelError: The model cannot be found or loaded.
+        NetworkError: The hub cannot be reached.
+        OutOfMemoryError: It does not fit.
+    """
+    where = choose_device(device)
+    number_format = choose_dtype(dtype, where)
+    commit = None
+    if reference.source == "demo":
+        folder = DEMO_FOLDER
+        if reference.revision is not None and not reference.initialised:
+            raise ModelError(f"The bundled model has no revision {reference.revision!r}.", "Write demo or demo@init.")
+    elif reference.source == "folder":
+        folder = Path(reference.model).expanduser()
+        if not folder.is_dir():
+            raise ModelError(f"There is no folder {reference.model}.", "Check the path.")
+    else:
+        revision = None if reference.initialised else reference.revision
+        snapshot = fetch(reference.model, revision, not reference.initialised, progress)
+        folder, commit = snapshot.folder, snapshot.commit
+
+    progress("load", f"Loading {reference}", 0, 0, "")
+    with out_of_memory(f"loading {reference}"), _quiet():
+        loaded = _load_folder(folder, str(reference), reference.initialised, commit, number_format, where)
+    return loaded
+
+
+def _load_folder(
+    folder: Path, name: str, initialised: bool, commit: str | None, dtype: torch.dtype | None, device: torch.device
+) -> LoadedModel:
+    settings = files.read_config(folder, name)
+    config = _configuration(folder, name, settings)
+    weights = [] if initialised else files.weight_files(folder, name)
+    tokenizer = _tokenizer(folder, name)
+    architecture = next(iter(settings.get("architectures") or ()), type(config).__name__.removesuffix("Config"))
+    if initialised:
+        model = _initialised(config, dtype)
+        revision, notes = f"init seed {SEED}", list[str]()
+    else:
+        model, notes = _pretrained(folder, name, config, architecture, dtype)
+        revision = commit or files.digest(weights)
+    model.eval()
+    notes += _broken_weights(model)
+    return LoadedModel(model.to(device), tokenizer, architecture, revision, device, tuple(notes))
+
+
+def _configuration(folder: Path, name: str, settings: dict[str, Any]) -> Any:
+    kind = settings.get("model_type")
+    if kind not in transformers.CONFIG_MAPPING:
+        if "auto_map" in settings:
+            raise ModelError(
+                f"{name} brings its own model code ({kind or 'no model type'}), and faa runs no code from a model.",
+                "Choose a model that transformers implements itself.",
+            )
+        raise ModelError(
+            f"transformers {transformers.__version__} does not know the model type {kind!r} of {name}.",
+            "A newer transformers may know it.",
+        )
+    with _explained(name, "its configuration"):
+        return AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+
+
+def _tokenizer(folder: Path, name: str) -> PreTrainedTokenizerBase:
+    if not files.has_tokenizer(folder):
+        raise ModelError(
+            f"{name} has no tokenizer: none of {', '.join(files.VOCABULARIES[:4])} is there.",
+            "Save the tokenizer into the same folder with tokenizer.save_pretrained.",
+        )
+    with _explained(name, "its tokenizer"):
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+        if len(tokenizer) == 0 or not tokenizer("a b")["input_ids"]:
+            raise ModelError(f"The tokenizer of {name} makes no tokens.", "Save or download the tokenizer again.")
+        return tokenizer
+
+
+def _initialised(config: Any, dtype: torch.dtype | None) -> PreTrainedModel:
+    """The architecture with random weights: always the same ones, and the state of the generators left alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(SEED)
+        model = AutoModel.from_config(config, trust_remote_code=False, dtype=torch.float32)
+    return model.to(dtype or config.dtype or torch.float32)
+
+
+def _pretrained(
+    folder: Path, name: str, config: Any, architecture: str, dtype: torch.dtype | None
+) -> tuple[PreTrainedModel, list[str]]:
+    """The base model; where the checkpoint does not fill it, the class that the checkpoint names."""
+    own = getattr(transformers, architecture, None)
+    classes = [AutoModel] if type(config) in transformers.MODEL_MAPPING else []
+    classes += [own] if isinstance(own, type) and issubclass(own, PreTrainedModel) else []
+    missing: set[str] = set()
+    for cls in classes:
+        with _explained(name, "its weights"), torch.random.fork_rng(devices=[]):
+            model, report = cls.from_pretrained(
+                folder,
+                config=config,
+                dtype=dtype or "auto",
+                trust_remote_code=False,
+                use_safetensors=True,
+                local_files_only=True,
+                output_loading_info=True,
+            )
+        missing = set(report["missing_keys"])
+        serious = sorted(key for key in missing if not _HARMLESS.search(key))
+        if not serious:
+            note = (
+                f"Not in the checkpoint and random here, without influence on attention: {', '.join(sorted(missing))}."
+            )
+            return model, [note] if missing else []
+    if not classes:
+        raise ModelError(f"transformers has no model for {type(config).__name__} of {name}.", "Choose another model.")
+    raise ModelError(
+        f"The weights of {name} lack {len(serious)} of the tensors of {type(model).__name__}, first {serious[0]}.",
+        "They would be random, and so would the attention; check that weights and config.json belong together.",
+    )
+
+
+def _broken_weights(model: PreTrainedModel) -> list[str]:
+    """A note that names the first tensor that holds NaN or infinity."""
+    for name, tensor in model.named_parameters():
+        if (
+            tensor.numel()
+            and tensor.is_floating_point()
+            and not bool(torch.isfinite(torch.stack(tensor.aminmax())).all())
+        ):
+            return [
+                f"The weights hold NaN or infinity, first in {name}. What depends on it is undefined; "
+                "train or download the model again."
+            ]
+    return []
+
+
+@contextlib.contextmanager
+def _explained(name: str, what: str) -> Iterator[None]:
+    """Tell what transformers raises as a fault of the model, in one line."""
+    try:
+        yield
+    except Exception as error:  # loading runs the code of several hundred families
+        if isinstance(error, FaaError) or is_out_of_memory(error):
+            raise
+        text = str(error).strip()
+        first_line = text.splitlines()[0] if text else type(error).__name__
+        raise ModelError(
+            f"{name} could not be loaded, because of {what}: {first_line}",
+            "Check that the files are complete and belong together.",
+        ) from error
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the progress bars and reports of transformers off the screen, and leave its settings as they were."""
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def versions() -> dict[str, str]:
+    """Package name to version, for everything that takes part in producing a number."""
+    found = {"faa": faa_core.__version__, "python": platform.python_version()}
+    return found | {name: importlib.metadata.version(name) for name in _PACKAGES}
