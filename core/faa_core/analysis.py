@@ -6,8 +6,6 @@ served after the forward pass.
 
 from __future__ import annotations
 
-import importlib.metadata
-import platform
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -16,19 +14,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-import faa_core
 from faa_core import reference as references
 from faa_core.capture.opening import Source, open_source
 from faa_core.capture.strips import RowSource
 from faa_core.errors import UsageError
 from faa_core.geometry.support import Support
 from faa_core.heads.meter import LayerMeter
+from faa_core.models.loading import versions
 from faa_core.records import LayerInfo, LayerResult, MapKind, ModelInfo, Tokens
 from faa_core.worker.protocol import RunOptions
 
 _ROW_SUM_TOLERANCE = 1e-3
 _ROW_SUM_TOLERANCE_HALF = 1e-2
-_PACKAGES = ("torch", "transformers", "numpy", "tokenizers", "safetensors")
 
 
 class Listener(Protocol):
@@ -233,12 +230,6 @@ class Engine:
             self._source.close()
         self._source = None
         self._source_key = None
-
-
-def versions() -> dict[str, str]:
-    """Package name to version, for everything that takes part in producing a number."""
-    found = {"faa": faa_core.__version__, "python": platform.python_version()}
-    return found | {name: importlib.metadata.version(name) for name in _PACKAGES}
 
 
 def _pool(window: torch.Tensor, cell: int) -> torch.Tensor:

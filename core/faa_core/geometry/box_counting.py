@@ -25,7 +25,9 @@ UNIT = 12
 NOT_COUNTED = -1
 """Stands for box counts that were not taken."""
 
-_LEVELS_IN_CACHE = 3  # levels that are worth reducing while a block is at hand; the map above is 1/64 of a byte an entry
+_LEVELS_IN_CACHE = (
+    3  # levels that are worth reducing while a block is at hand; the map above is 1/64 of a byte an entry
+)
 _BINS = 32  # len(THRESHOLDS) + 1 codes, rounded up
 _MANTISSA = 23
 # Root two lies between two neighbouring float32: a value exceeds it exactly if it is at least the upper one.

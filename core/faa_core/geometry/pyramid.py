@@ -7,6 +7,7 @@ matrix yields all levels (fast box counting of Ruiz de Miras and Posadas, for an
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -59,7 +60,7 @@ def _pyramid(x: torch.Tensor, reduction: Reduction) -> list[torch.Tensor]:
         n, m = (n + 1) // 2, (m + 1) // 2
         levels.append(x.new_empty(*lead, n, m))
     flat = [level.reshape(-1, *level.shape[-2:]) for level in levels]
-    for below, above in zip(flat, flat[1:], strict=False):
+    for below, above in pairwise(flat):
         # On a CPU a large matrix by itself stays in the cache between its two passes; small ones go together.
         single = x.device.type == "cpu" and below.shape[-1] * below.shape[-2] >= _MATRIX_AT_A_TIME
         for part in [slice(i, i + 1) for i in range(len(flat[0]))] if single else [slice(None)]:

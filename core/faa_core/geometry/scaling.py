@@ -70,7 +70,7 @@ def size_regressor(sizes: NDArray[np.int64], queries: int, keys: int) -> Floats:
 
 def systematic_error(side: int) -> float:
     """Standard error that the finite grid alone contributes, calibrated on percolation sets of known dimension."""
-    return 0.38 * float(side) ** -0.25
+    return float(0.38 * float(side) ** -0.25)
 
 
 def default_range(sizes: NDArray[np.int64], side: int) -> tuple[int, int]:
@@ -105,8 +105,7 @@ def fit_counts(sizes: NDArray[np.int64], counts: NDArray[np.int64], queries: int
     x = size_regressor(sizes, queries, keys)
     side = min(queries, keys)
     first, last = default_range(sizes, side)
-    with np.errstate(divide="ignore"):
-        y = np.where(counts > 0, np.log(np.maximum(counts, 1)), np.nan)
+    y = _log(counts)
     local = np.diff(y, axis=-1) / np.diff(x)
     nothing = np.full(shape, np.nan)
     if last < first:
@@ -116,14 +115,7 @@ def fit_counts(sizes: NDArray[np.int64], counts: NDArray[np.int64], queries: int
 
     x, y = x[first : last + 1], y[..., first : last + 1]
     slope, intercept, regression = _least_squares(x, y)
-    windows = np.stack(
-        [
-            _least_squares(x[start:stop], y[..., start:stop])[0]
-            for start in range(len(x))
-            for stop in range(start + MINIMUM_SIZES, len(x) + 1)
-        ],
-        axis=-1,
-    )
+    windows = (y[..., None, :] * _window_weights(x)).sum(-1)
     error = np.sqrt(regression**2 + _spread(windows) ** 2 + systematic_error(side) ** 2)
 
     interior = local[..., first:last]
@@ -148,16 +140,47 @@ def fit_counts(sizes: NDArray[np.int64], counts: NDArray[np.int64], queries: int
     )
 
 
+def effective_dimensions(
+    sizes: NDArray[np.int64], counts: NDArray[np.int64], queries: int, keys: int
+) -> NDArray[np.float64]:
+    """The ``effective`` slopes of `fit_counts` alone, float64 [...], for many sets of counts [..., sizes]."""
+    first, last = default_range(sizes, min(queries, keys))
+    if last < first:
+        return np.full(counts.shape[:-1], np.nan)
+    inside = slice(first, last + 1)
+    return _least_squares(size_regressor(sizes, queries, keys)[inside], _log(counts[..., inside]))[0]
+
+
+def _log(counts: NDArray[np.int64]) -> Floats:
+    return np.where(counts > 0, np.log(np.maximum(counts, 1)), np.nan)
+
+
 def _least_squares(x: Floats, y: Floats) -> tuple[Floats, Floats, Floats]:
     """Slope, intercept and standard error of the slope of y [..., points] on x [points]."""
     centred = x - x.mean()
-    weight = centred / (centred**2).sum()
+    weight = _slope_weights(x)
     # A sum along the last axis, not a matrix product: equal rows give equal slopes to the last bit in any batch.
     slope = (y * weight).sum(-1)
     intercept = y.mean(-1) - slope * x.mean()
     residual = y - (intercept[..., None] + slope[..., None] * x)
     error = np.sqrt((residual**2).sum(-1) / (len(x) - 2) / (centred**2).sum())
     return slope, intercept, error
+
+
+def _slope_weights(x: Floats) -> Floats:
+    """The weights of the points in a least-squares slope on x."""
+    centred = x - x.mean()
+    return np.asarray(centred / (centred**2).sum(), dtype=np.float64)
+
+
+def _window_weights(x: Floats) -> Floats:
+    """`_slope_weights` of every window of at least `MINIMUM_SIZES` neighbouring points, [windows, points]."""
+    points = len(x)
+    windows = [(start, stop) for start in range(points) for stop in range(start + MINIMUM_SIZES, points + 1)]
+    weights = np.zeros((len(windows), points))
+    for row, (start, stop) in zip(weights, windows, strict=True):
+        row[start:stop] = _slope_weights(x[start:stop])
+    return weights
 
 
 def _spread(windows: Floats) -> Floats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 
@@ -96,10 +97,9 @@ class Support:
     @classmethod
     def from_identity(cls, identity: tuple[int, bytes, bytes]) -> Support:
         """The support that has this `identity`, on the CPU."""
-        keys, first, stop = identity
-        rows = (torch.frombuffer(bytearray(part), dtype=torch.int64) if part else torch.zeros(0, dtype=torch.int64)
-                for part in (first, stop))  # fmt: skip
-        return cls(*rows, keys)
+        keys, first_bytes, stop_bytes = identity
+        first, stop = (torch.tensor(np.frombuffer(part, dtype=np.int64)) for part in (first_bytes, stop_bytes))
+        return cls(first, stop, keys)
 
     def rows(self, start: int, stop: int) -> Support:
         """The support of rows ``start`` to ``stop`` alone."""
@@ -110,13 +110,13 @@ class Support:
         return Support(self.first.to(device), self.stop.to(device), self.keys)
 
     def mask(self, device: torch.device | str | None = None) -> torch.Tensor:
-        """bool [queries, keys]: true where a key is visible."""
+        """Boolean [queries, keys]: true where a key is visible."""
         support = self if device is None else self.to(device)
         key = torch.arange(self.keys, device=support.first.device)
         return (key >= support.first[:, None]) & (key < support.stop[:, None])
 
     def uniform(self, device: torch.device | str | None = None) -> torch.Tensor:
-        """float32 [queries, keys]: attention that is even over the visible keys of each row, the reference of every null.
+        """float32 [queries, keys]: attention that is even over each row's visible keys, the reference of every null.
 
         Rows that see nothing are zero.
         """

@@ -1,0 +1,138 @@
+"""One pass over a layer's rows, head by head or for the even attention that is every head's null."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from faa_core.geometry import Support
+from faa_core.geometry.box_counting import UNIT, BoxCounter
+from faa_core.geometry.scaling import Floats, ScalingFit, box_sizes, effective_dimensions, fit_counts
+from faa_core.heads.blocks import Block, Blocks
+from faa_core.heads.repeats import repeats_of
+from faa_core.heads.statistics import Column, StatisticsAccumulator
+from faa_core.records import MapKind, status_code
+
+_OK = status_code("ok")
+
+
+class Measurement:
+    """Statistics and box counts of one layer.
+
+    Args:
+        kind: Kind of maps.
+        heads: Number of heads.
+        support: Visible keys.
+        ids: Token ids of the text on both axes, () in cross-attention, ``None`` where they are not known.
+        tolerance: Largest error of a row sum.
+        learned_sink: Whether rows may sum to less than one.
+    """
+
+    def __init__(
+        self,
+        kind: MapKind,
+        heads: int,
+        support: Support,
+        ids: tuple[int, ...] | None,
+        tolerance: float,
+        learned_sink: bool,
+    ) -> None:
+        repeats = None if ids is None else repeats_of(ids, support.identity)
+        self._statistics = StatisticsAccumulator(kind, heads, support, repeats, tolerance, learned_sink)
+        self._boxes = BoxCounter(heads, support.queries, support.keys)
+        self._lengths = support.lengths
+        self._shape = (support.queries, support.keys)
+        self._scratch: torch.Tensor | None = None
+
+    def add(self, block: Block) -> None:
+        """Take in the next block of rows."""
+        visible = block.visible
+        if self._scratch is None or self._scratch.numel() < visible.numel():
+            self._scratch = torch.empty(visible.numel(), dtype=torch.float32, device=visible.device)
+        scratch = self._scratch[: visible.numel()].view(visible.shape)
+        self._statistics.add(block, scratch)
+        if visible.numel():
+            lengths = self._lengths[block.row : block.row + visible.shape[1], None]
+            torch.mul(visible, lengths.to(visible.device, torch.float32), out=scratch)
+            self._boxes.add(block.row, scratch, block.low)
+
+    def finish(self) -> MeasuredLayer:
+        """Everything that was measured; call it once, after the last row."""
+        validity = self._statistics.validity()
+        columns = self._statistics.finish(validity)
+        counts = self._boxes.finish()
+        counts[validity != _OK] = 0
+        sizes = box_sizes(*self._shape)
+        fit = fit_counts(sizes, counts[:, UNIT], *self._shape)
+        return MeasuredLayer(columns, validity, counts, fit, effective_dimensions(sizes, counts, *self._shape))
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredLayer:
+    """What one pass yields.
+
+    Attributes:
+        columns: Statistics by key, without ``D0`` and ``interpretability``.
+        validity: uint8 [heads]: whether the attention of each head is valid.
+        counts: int64 [heads, thresholds, sizes]: box counts; zero for heads that are not valid.
+        fit: Dimension of each head at lift 1.
+        curve: float64 [heads, thresholds]: effective dimensions.
+    """
+
+    columns: dict[str, Column]
+    validity: NDArray[np.uint8]
+    counts: NDArray[np.int64]
+    fit: ScalingFit
+    curve: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class UniformLayer:
+    """The null of every number: what attention that is even over the visible keys has.
+
+    Attributes:
+        values: Statistics by key, without ``D0`` and ``interpretability``.
+        counts: int64 [sizes]: boxes that hold a visible cell.
+        dimension: Their dimension; NaN where too few sizes fit.
+    """
+
+    values: dict[str, float]
+    counts: NDArray[np.int64]
+    dimension: float
+
+
+@lru_cache(maxsize=16)
+def uniform_layer(
+    kind: MapKind, identity: tuple[int, bytes, bytes], ids: tuple[int, ...] | None, device: str
+) -> UniformLayer:
+    """Measure even attention under the support with this identity, as one head, in strips.
+
+    It depends on the support and the text alone, so the layers of a run share it.
+    """
+    support = Support.from_identity(identity)
+    measurement = Measurement(kind, 1, support, ids, tolerance=1e-3, learned_sink=False)
+    blocks = Blocks(support)
+    step = Blocks.rows_of(1, support.keys, torch.device(device).type)
+    for row in range(0, support.queries, step):
+        strip = support.rows(row, min(row + step, support.queries)).uniform(device)
+        for block in blocks.of(row, strip[None]):
+            measurement.add(block)
+    measured = measurement.finish()
+    # Every visible cell has lift 1 up to rounding: the set just below 1 is the support.
+    counts = measured.counts[0, UNIT - 1].copy()
+    counts[0] = int(support.lengths.sum())
+    fit = fit_counts(box_sizes(support.queries, support.keys), counts, support.queries, support.keys)
+    values = {name: float(column.value[0]) for name, column in measured.columns.items()}
+    return UniformLayer(values, counts, float(fit.effective))
+
+
+def ids_of(kind: MapKind, query_ids: Sequence[int], key_ids: Sequence[int]) -> tuple[int, ...] | None:
+    """Token ids of the text that both axes of a map stand for; () in cross-attention, ``None`` where not known."""
+    if not query_ids or not key_ids:
+        return None
+    return () if kind == "cross" else tuple(query_ids)

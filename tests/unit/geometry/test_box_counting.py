@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from faa_core.geometry import Support, box_dimension
+from faa_core.geometry.box_counting import NOT_COUNTED, THRESHOLDS, UNIT, BoxCounter, threshold_codes
+from faa_core.geometry.pyramid import ALIGN
+
+KnownSet = Callable[[str, int], tuple[np.ndarray, float]]
+
+
+def _attention(heads: int, support: Support, sharpness: float, seed: int) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    logits = torch.randn(heads, support.queries, support.keys, generator=generator) * sharpness
+    return torch.softmax(logits.masked_fill(~support.mask(), -torch.inf), -1)
+
+
+# --- sets of known dimension --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [64, 77, 100, 243, 250, 512, 729])
+def test_square_line_and_diagonal_are_exact(n: int) -> None:
+    line = np.zeros((n, n))
+    line[n // 2] = 1
+    result = box_dimension(np.stack([np.ones((n, n)), line, line.T, np.eye(n)]))
+    np.testing.assert_allclose(result.value, [2, 1, 1, 1], atol=1e-12)
+    assert (result.status == "ok").all()
+    assert abs(float(result.null) - 2) < 1e-12
+
+
+@pytest.mark.parametrize("n", [64, 128, 256, 512, 1024])
+def test_sierpinski_triangle_is_exact_on_its_own_grid(n: int, known_set: KnownSet) -> None:
+    image, dimension = known_set("sierpinski", n)
+    assert abs(float(box_dimension(image).value) - dimension) < 1e-12
+
+
+@pytest.mark.parametrize("n", [64, 100, 128, 250, 512])
+def test_a_set_that_fills_the_causal_triangle_differs_by_nothing(n: int) -> None:
+    full = box_dimension(np.tril(np.ones((n, n), bool)), "causal")
+    assert float(full.delta) == 0.0
+    uniform = box_dimension(Support.causal(n).uniform(), "causal", threshold=0.5)
+    assert float(uniform.delta) == 0.0
+    assert uniform.counts.tolist() == uniform.null_counts.tolist()
+
+
+def test_the_null_is_the_finite_size_value_of_the_mask() -> None:
+    # Bare causal support, whose limit is 2, at n = 128, 256, 512.
+    null = [float(box_dimension(Support.causal(n).uniform(), "causal").null) for n in (128, 256, 512)]
+    assert null == pytest.approx([1.928, 1.942, 1.952], abs=5e-4)
+
+
+# Signed errors of zero-padded dyadic boxes off the natural grid: known properties of the estimator, not tolerances.
+@pytest.mark.parametrize(("name", "error"), [("cantor", 0.130), ("carpet", 0.021), ("vicsek", 0.029), ("koch", 0.034)])
+def test_errors_of_other_sets_at_512(name: str, error: float, known_set: KnownSet) -> None:
+    image, dimension = known_set(name, 512)
+    assert float(box_dimension(image).effective) - dimension == pytest.approx(error, abs=0.01)
+
+
+def test_errors_over_sizes_and_sets(known_set: KnownSet) -> None:
+    names = ("cantor", "sierpinski", "carpet", "vicsek", "koch")
+    pairs = [known_set(name, n) for n in (243, 256, 512, 729) for name in names]
+    errors = np.array([float(box_dimension(image).effective) - dimension for image, dimension in pairs])
+    assert np.sqrt((errors**2).mean()) < 0.07
+    assert np.abs(errors).max() < 0.15
+
+
+def test_percolation(percolation: Callable[[int, float, np.random.Generator], np.ndarray]) -> None:
+    random = np.random.default_rng(1)
+    keep = np.tile([0.6, 0.7, 0.8, 0.9], 6)
+    images = np.stack([percolation(256, p, random) for p in keep])
+    result = box_dimension(images)
+    errors = result.effective - (2 + np.log2(keep))
+    assert np.sqrt((errors**2).mean()) < 0.05
+    covered = np.abs(errors) < 1.96 * result.error
+    assert covered[result.status == "ok"].mean() >= 0.9
+
+
+# --- the public function ------------------------------------------------------------------------------------------
+
+
+def test_an_image_of_numbers_is_measured_as_a_set(known_set: KnownSet) -> None:
+    image, _ = known_set("carpet", 243)
+    assert box_dimension(image.astype(np.float32)).counts.tolist() == box_dimension(image).counts.tolist()
+    assert box_dimension(image.astype(int)).counts.tolist() == box_dimension(image).counts.tolist()
+
+
+def test_arrays_and_tensors_of_any_batch_shape() -> None:
+    a = _attention(6, Support.causal(128), 1.0, 0)
+    flat = box_dimension(a, "causal")
+    batch = box_dimension(a.numpy().reshape(2, 3, 128, 128), "causal")
+    assert batch.value.shape == batch.status.shape == (2, 3)
+    assert batch.counts.shape == (2, 3, 8)
+    np.testing.assert_array_equal(batch.effective.ravel(), flat.effective)
+
+
+def test_statuses_of_matrices_without_a_dimension() -> None:
+    one = np.zeros((64, 64))
+    one[3, 3] = 1
+    nan = np.ones((64, 64))
+    nan[5, 5] = np.nan
+    result = box_dimension(np.stack([np.zeros((64, 64)), one, nan, np.ones((64, 64))]))
+    assert result.status.tolist() == ["empty", "degenerate", "non_finite", "ok"]
+    assert np.isnan(result.value[[0, 2]]).all()
+    assert result.value[1] == 0
+    assert str(box_dimension(np.ones((1, 1))).status) == "too_few_scales"
+
+
+def test_even_attention_is_empty_above_its_own_share() -> None:
+    assert str(box_dimension(Support.causal(100).uniform(), "causal").status) == "empty"
+
+
+def test_a_window_of_noise_does_not_scale() -> None:
+    n = 1024
+    generator = torch.Generator().manual_seed(0)
+    support = Support.sliding(n, 32)
+    noise = torch.randn(n, n, generator=generator).masked_fill(~support.mask(), -torch.inf)
+    result = box_dimension(torch.softmax(noise, -1), "causal")
+    assert str(result.status) == "no_scaling"
+    assert np.isnan(result.value)
+    assert 1.2 < float(result.effective) < 1.8
+
+
+def test_masked_keys_change_nothing() -> None:
+    a = _attention(1, Support.causal(100), 1.5, 3)[0]
+    wider = torch.zeros(100, 100 + 28)
+    wider[:, :100] = a
+    support = Support(torch.zeros(100, dtype=torch.int64), torch.arange(1, 101), 128)
+    narrow, wide = box_dimension(a, "causal"), box_dimension(wider, support)
+    assert narrow.counts.tolist() == wide.counts.tolist()
+
+
+@pytest.mark.parametrize("shape", [(3,), (0, 4)])
+def test_shapes_that_are_no_matrices_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="batch of matrices"):
+        box_dimension(np.ones(shape))
+    with pytest.raises(ValueError, match="support is"):
+        box_dimension(np.ones((4, 4)), Support.full(4, 5))
+
+
+@settings(max_examples=25, deadline=None)
+@given(hnp.arrays(np.bool_, st.tuples(st.integers(64, 140), st.integers(64, 140)), fill=st.booleans()))
+def test_dimensions_lie_between_nothing_and_the_plane(image: np.ndarray) -> None:
+    result = box_dimension(image)
+    if str(result.status) == "empty":
+        assert not image.any()
+    else:
+        assert -1e-9 <= float(result.effective) <= 2 + 1e-9
+    assert (np.diff(result.counts) <= 0).all()
+
+
+# --- thresholds and streams ---------------------------------------------------------------------------------------
+
+
+def test_threshold_codes_are_exact_at_every_boundary() -> None:
+    at = THRESHOLDS.astype(np.float32)
+    near = [np.nextafter(at, np.float32(side)) for side in (0, np.inf)]
+    random = np.random.default_rng(0).lognormal(0, 3, 50_000).astype(np.float32)
+    x = np.concatenate([at, *near, random, np.float32([0, 1e-45, 1e-38, 3e38, np.inf])])
+    codes = threshold_codes(torch.from_numpy(x)).numpy()
+    assert codes.tolist() == (x.astype(np.float64)[:, None] > THRESHOLDS).sum(1).tolist()
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    n=st.integers(1, 200),
+    m=st.integers(1, 200),
+    cuts=st.sets(st.integers(1, 4)),
+    sharpness=st.sampled_from([0.0, 1.0, 6.0]),
+    seed=st.integers(0, 99),
+)
+def test_streamed_counts_equal_explicit_ones(n: int, m: int, cuts: set[int], sharpness: float, seed: int) -> None:
+    support = Support.full(n, m)
+    lift = _attention(2, support, sharpness, seed) * support.lengths[:, None]
+    counter = BoxCounter(2, n, m)
+    edges = [0, *sorted(cut * ALIGN for cut in cuts if cut * ALIGN < n), n]
+    for start, stop in pairwise(edges):
+        counter.add(start, lift[:, start:stop].clone())
+    counts = counter.finish()
+    for t, threshold in enumerate(THRESHOLDS):
+        explicit = box_dimension(lift.double() / m, support, threshold).counts
+        assert counts[:, t, 1:].tolist() == explicit[:, 1:].tolist()
+    assert counts[:, UNIT, 0].tolist() == (lift > 1).sum((1, 2)).tolist()
+    assert (counts[:, :UNIT, 0] == NOT_COUNTED).all()
+    assert (np.diff(counts[:, :, 1:], axis=1) <= 0).all()
+
+
+def test_the_set_shrinks_as_the_threshold_grows() -> None:
+    a = _attention(1, Support.causal(128), 1.0, 0)
+    cells = [int(box_dimension(a, "causal", float(t)).counts[0, 0]) for t in THRESHOLDS]
+    assert cells == sorted(cells, reverse=True)
+    assert cells[0] > cells[-1]
