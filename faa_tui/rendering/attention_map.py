@@ -1,0 +1,168 @@
+"""One head's attention as far as it is here: from tiles and support to levels of a ramp."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Iterator
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faa_core.records import LayerResult
+from faa_tui.rendering.ramps import MASKED, MISSING, OUTSIDE, Ramp
+from faa_tui.rendering.scales import Scale, levels, levels_of_halves, pooled_support, row_lengths
+from faa_tui.rendering.tiles import TileCache, cells_at, pool
+from faa_tui.rendering.viewport import Viewport
+
+_CROSS: Final = frozenset((step, 0) for step in (-2, -1, 1, 2)) | frozenset((0, step) for step in (-2, -1, 1, 2))
+"""Pixels around a cursor of one pixel, in rows and columns."""
+
+
+class Reading(NamedTuple):
+    """What is known about one pair of tokens.
+
+    Attributes:
+        weight: Attention of the query to the key; NaN where it is not here or undefined, 0 outside the support.
+        lift: Weight times the number of keys that the query sees; NaN outside the support.
+        exact: Whether they belong to exactly this pair; if not they are the largest of the cell around it.
+    """
+
+    weight: float
+    lift: float
+    exact: bool
+
+
+class _Support(NamedTuple):
+    first: NDArray[np.int64]
+    stop: NDArray[np.int64]
+    lengths: NDArray[np.float32]
+
+
+class AttentionMap:
+    """The map of one head, read from a cache that many heads share.
+
+    Args:
+        address: Its address in the cache.
+        result: Result of its layer.
+        cache: Tiles that are here.
+    """
+
+    def __init__(self, address: Hashable, result: LayerResult, cache: TileCache) -> None:
+        self._address, self._result, self._cache = address, result, cache
+        self._support: tuple[int, _Support] | None = None
+        self._whole: tuple[int, NDArray[np.float16]] | None = None
+
+    def tiles_came(self) -> None:
+        """Look at the cache afresh."""
+        self._whole = None
+
+    def visible_keys(self, query: int) -> range:
+        """Keys that ``query`` may see."""
+        return range(int(self._result.first_key[query]), int(self._result.stop_key[query]))
+
+    def reading(self, view: Viewport, query: int, key: int) -> Reading:
+        """What is known about a pair: its own weight, or that of the cell of ``view`` around it."""
+        keys = self.visible_keys(query)
+        if key not in keys:
+            return Reading(0.0, math.nan, True)
+        exact = self._pairs(query, query + 1, key, key + 1)
+        if exact is not None:
+            weight = float(exact[0, 0])
+            return Reading(weight, weight * len(keys), True)
+        row, column = query // view.size, key // view.size
+        values, known = self._cells(view, row, row + 1, column, column + 1)
+        weight = float(values[0, 0]) if known[0, 0] else math.nan
+        return Reading(weight, weight * float(self._cell_support(view.size).lengths[row]), False)
+
+    def strongest(self, view: Viewport, row: int, column: int) -> tuple[int, int]:
+        """The pair whose colour a cell has; the first pair of the cell where single weights are not here."""
+        query, key, size = row * view.size, column * view.size, view.size
+        if size > 1:
+            exact = self._pairs(query, query + size, key, key + size)
+            if exact is not None and not np.isnan(exact).any():
+                inside = np.unravel_index(int(exact.argmax()), exact.shape)
+                query, key = query + int(inside[0]), key + int(inside[1])
+        return query, key
+
+    def lacking(self, view: Viewport) -> Iterator[tuple[int, list[tuple[int, int]]]]:
+        """Tiles, by level, that ``view`` needs and the cache lacks: of the overview, and of finer cells on screen."""
+        level = view.overview
+        rows, columns = cells_at(view.queries, level), cells_at(view.keys, level)
+        yield level, self._cache.missing(self._address, level, 0, rows, 0, columns)
+        if view.level < level:
+            yield (
+                view.level,
+                self._cache.missing(self._address, view.level, view.top, view.bottom, view.left, view.right),
+            )
+
+    def picture(self, view: Viewport, scale: Scale) -> NDArray[np.uint16]:
+        """uint16 [pixel rows, pixel columns]: levels of the pixels of the map in ``view``; an even number of rows."""
+        row, row_stop, column, column_stop = view.top, view.bottom, view.left, view.right
+        values, known = self._cells(view, row, row_stop, column, column_stop)
+        support = self._cell_support(view.size)
+        keys = np.arange(column, column_stop)
+        masked = (keys < support.first[row:row_stop, None]) | (keys >= support.stop[row:row_stop, None])
+        if scale.of_lift:
+            picture = levels(values * support.lengths[row:row_stop, None], scale)
+        else:
+            picture = levels_of_halves(values, scale)
+        picture[~known] = MISSING
+        picture[masked] = MASKED
+        if view.factor > 1:
+            picture = picture.repeat(view.factor, axis=0).repeat(view.factor, axis=1)
+        picture = picture[: view.height, : view.width]
+        if picture.shape[0] % 2:
+            picture = np.pad(picture, ((0, 1), (0, 0)), constant_values=OUTSIDE)
+        return picture
+
+    def _pairs(self, row: int, row_stop: int, column: int, column_stop: int) -> NDArray[np.float16] | None:
+        """Weights of a rectangle of pairs, clipped to the map, if all of them are here."""
+        row_stop, column_stop = min(row_stop, self._result.queries), min(column_stop, self._result.keys)
+        values, known = self._cache.read(self._address, 0, row, row_stop, column, column_stop)
+        return values if known.all() else None
+
+    def _cell_support(self, size: int) -> _Support:
+        if self._support is None or self._support[0] != size:
+            first, stop = self._result.first_key, self._result.stop_key
+            self._support = (size, _Support(*pooled_support(first, stop, size), row_lengths(first, stop, size)))
+        return self._support[1]
+
+    def _cells(
+        self, view: Viewport, row: int, row_stop: int, column: int, column_stop: int
+    ) -> tuple[NDArray[np.float16], NDArray[np.bool_]]:
+        """Cells of ``view``, and which of them are here."""
+        if view.level < view.overview:
+            return self._cache.read(self._address, view.level, row, row_stop, column, column_stop)
+        whole = self._reduced(view)
+        values = np.zeros((view.rows, view.columns), np.float16) if whole is None else whole
+        values = values[row:row_stop, column:column_stop]
+        return values, np.full(values.shape, whole is not None)
+
+    def _reduced(self, view: Viewport) -> NDArray[np.float16] | None:
+        """The whole map in cells of ``view``, from its overview, if that is here."""
+        if self._whole is None or self._whole[0] != view.size:
+            rows, columns = cells_at(view.queries, view.overview), cells_at(view.keys, view.overview)
+            values, known = self._cache.read(self._address, view.overview, 0, rows, 0, columns)
+            if not known.all():
+                return None
+            self._whole = (view.size, pool(values, view.size >> view.overview))
+        return self._whole[1]
+
+
+def marked(picture: NDArray[np.uint16], view: Viewport, query: int, key: int, ramp: Ramp) -> NDArray[np.uint16]:
+    """The picture with a cursor on it: a cross around one pixel, a box around or inside a larger cell."""
+    size = view.factor
+    top, left = view.pixel(query, key)
+    marks: frozenset[tuple[int, int]] | set[tuple[int, int]] = _CROSS
+    if size > 1:
+        low, high = (0, size - 1) if size >= 4 else (-1, size)
+        span = range(low, high + 1)
+        marks = {(y, x) for y in span for x in span if y in (low, high) or x in (low, high)}
+    rows, columns = picture.shape
+    inside = [(top + y, left + x) for y, x in marks if 0 <= top + y < rows and 0 <= left + x < columns]
+    result = picture.copy()
+    if inside:
+        where = tuple(np.array(inside).T)
+        result[where] = ramp.ink[picture[where]]
+    return result
