@@ -42,6 +42,7 @@ class Row:
 
     @property
     def verdict(self) -> str:
+        """``ok`` or ``MISSED``."""
         return "ok" if self.value <= self.limit else "MISSED"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -234,5 +234,4 @@ class Engine:
 
 def _pool(window: torch.Tensor, cell: int) -> torch.Tensor:
     """Maximum over cell x cell blocks, the last ones ragged: [n, m] -> [ceil(n/cell), ceil(m/cell)]."""
-    pooled: Any = torch.nn.functional.max_pool2d(window[None, None].float(), cell, ceil_mode=True)
-    return pooled[0, 0]
+    return torch.max_pool2d(window[None, None].float(), cell, ceil_mode=True)[0, 0]

@@ -4,7 +4,7 @@ Prints one line for each size and colour system: median and 95th percentile in m
 moment the frame is handed to the writer of the terminal; the median of the processor time that the thread of the
 application spent on it, which a busy machine changes less; and bytes a frame that reached the terminal.
 
-    python tests/benchmark/frame_time.py [frames]
+    python tests/benchmark/frame_time.py [frames | --json]
 """
 
 from __future__ import annotations
@@ -168,7 +168,11 @@ def measure(width: int, height: int, colours: str, frames: int) -> tuple[float, 
 
 
 def main() -> None:
-    """Measure every size and print a table."""
+    """Measure every size and print a table, or with ``--json`` the largest in truecolor as one object."""
+    if sys.argv[1:] == ["--json"]:
+        median, p95, _, size = measure(*SIZES[-1], "truecolor", 300)
+        print(json.dumps({"median_ms": median, "p95_ms": p95, "bytes_per_frame": size}))
+        return
     frames = int(sys.argv[1]) if len(sys.argv) > 1 else 300
     print(f"{'size':>8}  {'colours':<9}  {'median':>9}  {'p95':>9}  {'processor':>9}  {'a frame':>9}")
     for width, height in SIZES:
