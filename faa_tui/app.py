@@ -1,0 +1,44 @@
+"""The way into the application: refuse where there is no terminal, else supervise it."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Sequence
+
+from faa_core.errors import UsageError
+from faa_core.worker.protocol import RunOptions
+from faa_tui import supervisor
+
+
+def run(reference: str, text: str | None, options: RunOptions, command: Sequence[str] | None = None) -> int:
+    """Open the application on a model and analyse a text at once.
+
+    Args:
+        reference: ``[host:]model[@revision]``.
+        text: The text; ``None`` for the default sample.
+        options: Device, number format, truncation.
+        command: Command line of the worker, where it is not the usual one.
+
+    Returns:
+        Exit code: that of the application, or 128 + n where it was ended by signal n.
+
+    Raises:
+        UsageError: Standard input or standard error is no terminal.
+    """
+    if not (sys.__stdin__ and sys.__stdin__.isatty() and sys.__stderr__ and sys.__stderr__.isatty()):
+        raise UsageError(
+            "The application needs a terminal, and this is none.",
+            f"Use 'faa analyze {reference}' for a table or JSON, or 'faa show {reference}' for one map.",
+        )
+
+    def main() -> int:
+        # The collector would look through half a million new objects, all of which stay, before the first paint; the
+        # application turns it on again afterwards.
+        gc.disable()
+        # Imported in the child: the parent stays small, and lives as long as the application.
+        from faa_tui.application import FaaApp
+
+        return FaaApp(reference, text, options, command).run_to_exit_code()
+
+    return supervisor.supervise(main)

@@ -1,0 +1,49 @@
+"""Exact pieces of maps that have arrived, kept to read single rows from."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faa_tui.messages import TileKey
+from faa_tui.widgets.heat_map import MapAddress
+
+KEPT_BYTES = 32 * 1024 * 1024
+"""Bytes that are kept; the pieces used longest ago go first."""
+
+
+class ExactBlocks:
+    """Pieces of level 0, most recently used last."""
+
+    def __init__(self) -> None:
+        self._blocks: OrderedDict[TileKey, NDArray[np.floating]] = OrderedDict()
+        self._bytes = 0
+
+    def put(self, key: TileKey, block: NDArray[np.floating]) -> None:
+        """Keep ``block`` where it is exact; coarser ones are ignored."""
+        if key.level != 0 or key in self._blocks:
+            return
+        self._blocks[key] = block
+        self._bytes += block.nbytes
+        while self._bytes > KEPT_BYTES and len(self._blocks) > 1:
+            _, dropped = self._blocks.popitem(last=False)
+            self._bytes -= dropped.nbytes
+
+    def row(self, address: MapAddress, query: int, keys: int) -> NDArray[np.float32] | None:
+        """Attention that ``query`` gives to each of ``keys`` keys; ``None`` unless all of it is here."""
+        row = np.full(keys, np.nan, dtype=np.float32)
+        used = []
+        for key, block in self._blocks.items():
+            if key.address == address and key.row <= query < key.row + block.shape[0]:
+                row[key.column : key.column + block.shape[1]] = block[query - key.row]
+                used.append(key)
+        for key in used:
+            self._blocks.move_to_end(key)
+        return None if np.isnan(row).any() else row
+
+    def clear(self) -> None:
+        """Forget everything, because the run has ended its time on the screen."""
+        self._blocks.clear()
+        self._bytes = 0

@@ -1,0 +1,49 @@
+"""The models that were opened lately, remembered between two starts."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+import msgspec
+
+from faa_core.errors import UsageError
+from faa_core.reference import parse
+
+KEPT = 8
+"""References that are remembered."""
+
+
+def _file() -> Path:
+    from faa_tui import paths
+
+    return paths.state() / "recent.json"
+
+
+def load() -> tuple[str, ...]:
+    """References, the newest first; empty when there is no readable file."""
+    try:
+        found = msgspec.json.decode(_file().read_bytes(), type=list[str])
+    except (OSError, msgspec.DecodeError):
+        return ()
+    return tuple(reference for reference in found if _valid(reference))[:KEPT]
+
+
+def remember(reference: str) -> None:
+    """Put ``reference`` first; a folder that cannot be written is no reason to stop."""
+    kept = [reference, *(other for other in load() if other != reference)][:KEPT]
+    target = _file()
+    with contextlib.suppress(OSError):
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = target.with_suffix(f".{os.getpid()}")
+        draft.write_bytes(msgspec.json.encode(kept))
+        draft.replace(target)  # whole or not at all, whatever happens meanwhile
+
+
+def _valid(reference: str) -> bool:
+    try:
+        parse(reference)
+    except UsageError:
+        return False
+    return True

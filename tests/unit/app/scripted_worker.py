@@ -1,0 +1,164 @@
+"""A worker process that speaks the real protocol and makes its maps up from a seed, as the text tells it to.
+
+A text may begin with a line ``%word argument``: ``die`` (SIGKILL in the middle), ``fail`` (with the argument as text),
+``long`` (a text longer than the context), ``wait`` (until the file named by the argument exists), ``deaf`` (the same,
+without looking for cancel), ``nan`` (D0 undefined everywhere), ``layers`` (as many layers).
+"""
+
+import argparse
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from faa_core.catalogue import BY_KEY, KEYS
+from faa_core.errors import FaaError, OutOfMemoryError, TextError
+from faa_core.records import BoxCounts, Label, LayerInfo, LayerResult, ModelInfo, Statistics, Tokens, status_code
+from faa_core.worker.server import serve
+
+LABELS = ("previous token", "induction", "first token", "mixed")
+
+
+class Engine:
+    def __init__(self, layers, heads):
+        self.layers, self.heads = layers, heads
+        self.maps = {}
+        self.reference = None
+
+    def model(self, reference):
+        infos = tuple(LayerInfo("decoder", i, self.heads, "causal") for i in range(self.layers))
+        return ModelInfo(
+            reference,
+            "ScriptedLM",
+            "seed 0",
+            "cpu",
+            "float32",
+            "sdpa",
+            "interface",
+            1000,
+            512,
+            "",
+            infos,
+            {"faa": "test"},
+        )
+
+    def load(self, reference, options, listener):
+        listener.progress("load", "Reading the weights", 1, 2, "bytes")
+        self.reference = reference
+        model = self.model(reference)
+        listener.loaded(model)
+        return model
+
+    def run(self, reference, text, options, listener):
+        command, _, argument = text.splitlines()[0][1:].partition(" ") if text.startswith("%") else ("", "", "")
+        if command == "layers":
+            self.layers = int(argument)
+        if "missing" in reference:
+            raise FaaError(f"There is no model {reference!r}.", "Check its name.")
+        if reference != self.reference:
+            self.load(reference, options, listener)
+        if not text.strip():
+            raise TextError("The text is empty.", "Type one.")
+        if command == "fail":
+            raise FaaError(argument, "Try another one.")
+        if command == "oom":
+            raise OutOfMemoryError("The device ran out of memory: 3.2 GiB were asked for.", "Take a shorter text.")
+        if command == "long" and not options.truncate:
+            raise TextError("The text has 600 tokens, the context of the model holds 512.", "Cut the text.")
+        words = text.split()
+        pieces = tuple(word if i == 0 else " " + word for i, word in enumerate(words))
+        n = len(pieces)
+        tokens = Tokens(tuple(hash(p) % 1000 for p in pieces), pieces, tuple((0, 0) for _ in pieces), (False,) * n)
+        listener.started(self.model(reference), tokens, None, 600 if command == "long" else None)
+        rng = np.random.default_rng(n)
+        self.maps = {}
+        for layer in range(self.layers):
+            if layer == self.layers // 2:
+                self.interrupt(command, argument, listener)
+            listener.check()
+            listener.progress("capture", "Forward pass", layer, self.layers, "layers")
+            self.maps[layer] = np.stack([attention(rng, n, head) for head in range(self.heads)])
+            listener.layer(layer, self.layers, result(layer, self.maps[layer], undefined=command == "nan"))
+        return 0.42, ()
+
+    def interrupt(self, command, argument, listener):
+        if command == "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if command in ("wait", "deaf"):
+            Path(argument + ".begun").touch()
+            while not Path(argument).exists():
+                if command == "wait":
+                    listener.check()
+                time.sleep(0.01)
+
+    def tile(self, kind, layer, head, level, row, row_stop, column, column_stop):
+        weights = self.maps[layer][head]
+        for _ in range(level):
+            size = -(-weights.shape[0] // 2) * 2
+            padded = np.zeros((size, size), weights.dtype)
+            padded[: weights.shape[0], : weights.shape[1]] = weights
+            weights = padded.reshape(size // 2, 2, size // 2, 2).max((1, 3))
+        return weights[row:row_stop, column:column_stop].astype(np.float16)
+
+    def environment(self):
+        return {}, ("cpu",), {}, ()
+
+
+def attention(rng, n, head):
+    rows, columns = np.indices((n, n))
+    logits = rng.normal(0, 0.5, (n, n)) - 0.05 * np.abs(rows - columns)
+    logits += 4.0 * {0: rows - columns == 1, 1: columns == 0}.get(head % 4, (rows - columns) % 7 == 0)
+    logits[columns > rows] = -np.inf
+    weights = np.exp(logits - logits.max(1, keepdims=True))
+    return (weights / weights.sum(1, keepdims=True)).astype(np.float32)
+
+
+def result(layer, maps, undefined):
+    heads, n, _ = maps.shape
+    rng = np.random.default_rng(layer)
+    value, null = rng.uniform(0, 1, (len(KEYS), heads)), rng.uniform(0, 1, (len(KEYS), heads))
+    error = np.full_like(value, np.nan)
+    status = np.zeros(value.shape, np.uint8)
+    row = KEYS.index("D0")
+    value[row], null[row], error[row] = rng.uniform(1.2, 1.9, heads), 1.93, 0.09
+    value[KEYS.index("previous_token")] = [np.diagonal(m, -1).mean() if n > 1 else np.nan for m in maps]
+    if undefined:
+        value[row] = np.nan
+        status[row] = status_code("too_few_scales")
+    assert not BY_KEY.keys() - set(KEYS)
+    sizes = 2 ** np.arange(max(int(np.log2(max(n, 2))), 1))
+    boxes = -(-n // sizes)
+    counts = np.array([[max(int(b**1.7), 1) for b in boxes] for _ in range(heads)])
+    return LayerResult(
+        info=LayerInfo("decoder", layer, heads, "causal"),
+        queries=n,
+        keys=n,
+        first_key=np.zeros(n, np.int32),
+        stop_key=np.arange(1, n + 1, dtype=np.int32),
+        statistics=Statistics(KEYS, value, null, error, status),
+        labels=tuple(Label(LABELS[h % 4], "previous_token", 0.92, 0.4) for h in range(heads)),
+        boxes=BoxCounts(
+            sizes=sizes.astype(np.int64),
+            regressor=np.log(boxes),
+            counts=counts.astype(np.int64),
+            null_counts=(boxes * (boxes + 1) // 2).astype(np.int64),
+            first=np.zeros(heads, np.int16),
+            last=np.full(heads, len(sizes) - 1, np.int16),
+            intercept=np.zeros(heads),
+            effective=np.full(heads, 1.7),
+            thresholds=np.array([1.0, 2.0, 4.0]),
+            dimensions=np.full((heads, 3), 1.7),
+        ),
+    )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--nonce")
+    parser.add_argument("--layers", type=int, default=4)
+    parser.add_argument("--heads", type=int, default=8)
+    arguments = parser.parse_args()
+    sys.exit(serve(lambda: Engine(arguments.layers, arguments.heads), arguments.nonce))
