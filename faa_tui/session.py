@@ -135,7 +135,7 @@ class HeadTable:
         short_title: The same by its symbol.
         names: Names of the rows.
         values: float64 [rows, most heads]; NaN where undefined or not here yet.
-        doubtful: bool [rows, most heads]: the value is there but its status is not ok.
+        doubtful: bool [rows, most heads]: the status is not ok; a value that is there all the same is a slope.
         counts: Heads of each row.
         arrived: Rows that are here.
         low: Lower end of the colour scale.
@@ -182,8 +182,11 @@ def head_table(results: Results, statistic: str) -> HeadTable:
         if layer is None or statistic not in layer.statistics.names:
             continue
         row = layer.statistics.row(statistic)
-        shown = layer.statistics.excess if entry.dimension else layer.statistics.value
-        values[index, : info.heads] = shown[row]
+        # Where no one power law holds, the slope over the sizes is no dimension, but it still tells heads apart: it is
+        # shown, and shown as doubtful.
+        values[index, : info.heads] = (
+            layer.boxes.effective - layer.statistics.null[row] if entry.dimension else layer.statistics.value[row]
+        )
         doubtful[index, : info.heads] = layer.statistics.status[row] != ok
     low, high = _range(entry, values)
     return HeadTable(

@@ -87,28 +87,21 @@ def documents() -> list[Document]:
     return [*found, *_topics()]
 
 
-def repeated_random(
+def random_tokens(
     vocab_size: int,
     special_ids: set[int],
-    segment: int,
     length: int,
     generator: torch.Generator,
 ) -> torch.Tensor:
-    """Draw a segment of random tokens and repeat it.
-
-    The only way to predict the second copy is to look up what followed the same token in the first,
-    which is what an induction head does.
-
-    Args:
-        vocab_size: Number of token ids to draw from.
-        special_ids: Ids that are never drawn.
-        segment: Length of the segment.
-        length: Length of the row, filled with copies of the segment; the last one may be cut short.
-        generator: Source of randomness.
-
-    Returns:
-        A row of ``length`` token ids, without a BOS token.
-    """
+    """Draw token ids uniformly from the vocabulary without its special tokens."""
     ordinary = torch.tensor([i for i in range(vocab_size) if i not in special_ids])
-    drawn = ordinary[torch.randint(len(ordinary), (segment,), generator=generator)]
-    return drawn.repeat(-(-length // segment))[:length]
+    return ordinary[torch.randint(len(ordinary), (length,), generator=generator)]
+
+
+def repeated(segment: torch.Tensor, length: int) -> torch.Tensor:
+    """Fill a row of this length with copies of a segment; the last copy may be cut short.
+
+    Where the segment is random, the only way to predict the second copy is to look up what followed the
+    same token in the first, which is what an induction head does.
+    """
+    return segment.repeat(-(-length // len(segment)))[:length]

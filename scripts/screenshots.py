@@ -17,10 +17,10 @@ FOLDER = Path(__file__).parents[1] / "screenshots"
 WIDE, NARROW = (200, 50), (80, 24)
 SECONDS = 0.4
 PICTURES: dict[str, tuple[tuple[int, int], tuple[str, ...]]] = {
-    "main": (WIDE, ("]", ">")),
+    "main": (WIDE, ("]",)),
     "help": (WIDE, ("question_mark",)),
     "text": (WIDE, ("t",)),
-    "narrow": (NARROW, ("]", ">")),
+    "narrow": (NARROW, ("]",)),
 }
 """Name to size, and the keys that are pressed once the run is done."""
 WAIT_SECONDS = 120.0

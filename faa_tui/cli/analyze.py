@@ -141,9 +141,11 @@ def _cells(layer: LayerResult, head: int) -> dict[str, str]:
     if status == "no_scaling":
         effective = float(boxes.effective[head])
         shown, delta = f"({effective:.2f})", f"({effective - null:+.2f})"
+    # What a mixed head comes closest to is in the JSON; beside "mixed" its score would read as one of being mixed.
+    evidence = "" if label.name == "mixed" or math.isnan(label.score) else f" ({label.score:.2f})"
     cells = {
         "head": f"{layer.info.name}.{head}",
-        "looks like": label.name + ("" if math.isnan(label.score) else f" ({label.score:.2f})"),
+        "looks like": label.name + evidence,
         "D0": shown,
         "null": _format(null, ".2f"),
         "delta": delta,

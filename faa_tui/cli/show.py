@@ -78,7 +78,7 @@ def parse_address(text: str) -> Address:
 def map_title(analysis: Analysis, result: LayerResult, head: int) -> str:
     """One line that says which map this is and what it looks like."""
     label = result.labels[head]
-    evidence = "" if math.isnan(label.score) else f" ({label.statistic.replace('_', ' ')} {label.score:.2f})"
+    evidence = "" if label.name == "mixed" or math.isnan(label.score) else f" ({label.score:.2f})"
     return f"{analysis.model.reference}  layer {result.info.name} head {head}  {label.name}{evidence}"
 
 
