@@ -9,7 +9,7 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 from rich.cells import cell_len
-from rich.color import Color
+from rich.color import Color, blend_rgb
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -28,6 +28,8 @@ from faa_tui.rendering.text import joined, pad, visible
 UNDEFINED: Final = "··"
 _NAME_WIDTH: Final = 5
 _BAR_WIDTH: Final = 16
+_FADED: Final = 0.35
+"""How much of its colour a doubtful number keeps."""
 _NARROWEST: Final = 3
 """Cells of a head without its number: two of colour and a gap."""
 
@@ -36,7 +38,7 @@ class HeadMatrix(Widget, can_focus=True):
     """Grid of heads coloured by one statistic, with a cursor on the selected head.
 
     Each head has its number where the pane is wide enough, a coloured cell where it is not. Doubtful values are
-    drawn in outline: coloured text on no ground. What is undefined says ``··``; what has not arrived is blank.
+    drawn faded. What is undefined says ``··``; what has not arrived is blank.
     """
 
     ALLOW_SELECT = False
@@ -366,7 +368,12 @@ class HeadMatrix(Widget, can_focus=True):
             return number or glyph * width, Style(dim=dimmed)
         colour = self._colour(level)
         if dimmed:
-            return number or "▒" * width, self._style() + Style(color=colour)
+            plain = self._style()
+            if not number or plain.bgcolor is None:
+                return number or "▒" * width, plain + Style(color=colour)
+            # The number itself stays readable: the colour is behind it, faded into the surface.
+            faded = blend_rgb(plain.bgcolor.get_truecolor(), colour.get_truecolor(), _FADED)
+            return number, plain + Style(bgcolor=Color.from_triplet(faded))
         ink = self._ramp.ink[level]
         front = Color.from_rgb(255, 255, 255) if ink == INK_LIGHT else Color.from_rgb(0, 0, 0)
         return number or " " * width, Style(color=front, bgcolor=colour)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from faa_tui.rendering.ramps import RAMPS
+from faa_tui.rendering.ramps import RAMPS, luminance
 from faa_tui.widgets.head_matrix import HeadMatrix
 
 
@@ -68,8 +68,10 @@ def test_undefined_late_and_doubtful_heads_look_different(drive):
         assert "··" in app.lines[1]
         assert not app.lines[3].replace("2", "", 1).strip()
         sure, doubtful = app.style_at(*cell(app, 1, 1)), app.style_at(*cell(app, 1, 2))
-        assert sure.bgcolor.triplet == doubtful.color.triplet == RAMPS["viridis"].rgb[128]
+        assert sure.bgcolor.triplet == RAMPS["viridis"].rgb[128]
         assert doubtful.bgcolor != sure.bgcolor
+        light, dark = luminance(doubtful.color.get_truecolor()), luminance(doubtful.bgcolor.get_truecolor())
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, "a doubtful number can be read"
         assert "doubtful" in app.lines[-1]
         assert "undefined" in app.lines[-1]
 
