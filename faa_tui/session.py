@@ -182,12 +182,15 @@ def head_table(results: Results, statistic: str) -> HeadTable:
         if layer is None or statistic not in layer.statistics.names:
             continue
         row = layer.statistics.row(statistic)
-        # Where no one power law holds, the slope over the sizes is no dimension, but it still tells heads apart: it is
-        # shown, and shown as doubtful.
-        values[index, : info.heads] = (
-            layer.boxes.effective - layer.statistics.null[row] if entry.dimension else layer.statistics.value[row]
-        )
-        doubtful[index, : info.heads] = layer.statistics.status[row] != ok
+        status = layer.statistics.status[row]
+        shown = layer.statistics.excess[row] if entry.dimension else layer.statistics.value[row]
+        if entry.dimension:
+            # Where no one power law holds, the slope over the sizes is no dimension, but it still tells heads apart:
+            # it is shown, and shown as doubtful.
+            slope = layer.boxes.effective - layer.statistics.null[row]
+            shown = np.where(status == STATUSES.index("no_scaling"), slope, shown)
+        values[index, : info.heads] = shown
+        doubtful[index, : info.heads] = status != ok
     low, high = _range(entry, values)
     return HeadTable(
         entry=entry,

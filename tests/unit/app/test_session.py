@@ -8,14 +8,14 @@ from faa_tui.session import Position, Results, head_table
 NAN = float("nan")
 
 
-def layer(info, d0, null):
+def layer(info, d0, null, why="too_few_scales", slope=1.6):
     heads = info.heads
     value = np.full((len(KEYS), heads), 0.5)
     nulls = np.full((len(KEYS), heads), null)
     value[KEYS.index("D0")] = d0
-    status = np.where(np.isnan(value), status_code("no_scaling"), 0).astype(np.uint8)
+    status = np.where(np.isnan(value), status_code(why), 0).astype(np.uint8)
     empty = np.zeros(0)
-    boxes = BoxCounts(*[empty] * 10)
+    boxes = BoxCounts(*[empty] * 7, np.full(heads, slope), empty, empty)
     return LayerResult(info, 4, 4, empty, empty, Statistics(KEYS, value, nulls, value * NAN, status), (), boxes)
 
 
@@ -46,6 +46,13 @@ def test_dimensions_are_shown_as_distance_from_the_null_and_undefined_stays_nan(
     assert table.row_means()[0] == pytest.approx(-0.4)
     assert table.diverging
     assert table.low == -table.high
+
+
+def test_a_slope_without_scaling_is_shown_as_doubtful(results):
+    results.layers["encoder", 0] = layer(results.rows[0], [1.5, NAN], 1.9, why="no_scaling", slope=1.6)
+    table = head_table(results, "D0")
+    np.testing.assert_allclose(table.values[0, :2], [-0.4, -0.3])
+    assert table.doubtful[0, :2].tolist() == [False, True]
 
 
 def test_other_statistics_are_shown_as_they_are(results):
