@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -20,33 +19,13 @@ from faa_core.capture.strips import RowSource
 from faa_core.errors import UsageError
 from faa_core.geometry.support import Support
 from faa_core.heads.meter import LayerMeter
+from faa_core.listener import Listener
 from faa_core.models.loading import versions
 from faa_core.records import LayerInfo, LayerResult, MapKind, ModelInfo, Tokens
 from faa_core.worker.protocol import RunOptions
 
 _ROW_SUM_TOLERANCE = 1e-3
 _ROW_SUM_TOLERANCE_HALF = 1e-2
-
-
-class Listener(Protocol):
-    """Who is told how a job goes on, and who may stop it."""
-
-    def progress(self, stage: str, text: str, done: int = 0, total: int = 0, unit: str = "") -> None:
-        """Something takes time; the fields are those of `faa_core.worker.protocol.Progress`."""
-
-    def loaded(self, model: ModelInfo) -> None:
-        """The model is in memory."""
-
-    def started(
-        self, model: ModelInfo, tokens: Tokens, decoder_tokens: Tokens | None, truncated_from: int | None
-    ) -> None:
-        """The text is tokenised and the forward pass begins."""
-
-    def layer(self, index: int, total: int, result: LayerResult) -> None:
-        """A layer is measured."""
-
-    def check(self) -> None:
-        """Called between strips; raises `faa_core.errors.Cancelled` to stop."""
 
 
 class _KeptLayer:

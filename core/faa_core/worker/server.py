@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 import faa_core
 from faa_core.errors import Cancelled, FaaError, OutOfMemoryError, UsageError, WorkerError
+from faa_core.listener import Listener
 from faa_core.records import LayerResult, MapKind, ModelInfo, Tokens
 from faa_core.worker import faults, protocol, stdio, wire
 from faa_core.worker.outbox import Outbox
@@ -48,31 +49,6 @@ EXIT_PROTOCOL = 76
 _PACKAGES = ("torch", "transformers", "numpy")
 _QUIET = {"TRANSFORMERS_VERBOSITY": "error", "TOKENIZERS_PARALLELISM": "false", "HF_HUB_DISABLE_TELEMETRY": "1"}
 _CANCELLED = "The job was cancelled."
-
-
-class Listener(Protocol):
-    """Where an engine reports to while it works on one job."""
-
-    def progress(self, stage: str, text: str, done: int = 0, total: int = 0, unit: str = "") -> None:
-        """Say what is going on; the arguments are the fields of `protocol.Progress`."""
-
-    def loaded(self, model: ModelInfo) -> None:
-        """The model is in memory."""
-
-    def started(
-        self, model: ModelInfo, tokens: Tokens, decoder_tokens: Tokens | None, truncated_from: int | None
-    ) -> None:
-        """The text is tokenised and the forward pass begins."""
-
-    def layer(self, index: int, total: int, result: LayerResult) -> None:
-        """A layer is measured, and its tiles can be asked for."""
-
-    def check(self) -> None:
-        """Serve tiles that wait. Called often, between strips.
-
-        Raises:
-            Cancelled: The job was cancelled.
-        """
 
 
 class EngineLike(Protocol):
