@@ -6,17 +6,17 @@ The set is lift > tau. Its box counts at all dyadic sizes are read off one max p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from faa_core.geometry.estimate import Estimate, estimate_of
+from faa_core.geometry.matrices import Array, SupportLike, matrices_of, support_of, tensor_of
 from faa_core.geometry.pyramid import PyramidStream, halve, level_count, max_pyramid
-from faa_core.geometry.scaling import Floats, ScalingFit, box_sizes, fit_counts, size_regressor
-from faa_core.geometry.support import Support
-from faa_core.records import STATUSES, status_code
+from faa_core.geometry.scaling import Floats, ScalingFit, box_sizes, fit_counts, log_counts, size_regressor
+from faa_core.records import status_code
 
 THRESHOLDS: Floats = 2.0 ** (np.arange(-12, 13) / 2)
 """float64 [25]: lifts 2^-6 to 2^6, two to the octave."""
@@ -115,46 +115,21 @@ class BoxCounter:
 
 
 @dataclass(frozen=True, eq=False)
-class BoxDimension:
-    """Box-counting dimensions of one matrix, or of a batch: every array has the batch's shape in front.
+class BoxDimension(Estimate):
+    """A box-counting dimension: an `Estimate` whose curve is ln N on ln ceil(n / s), and the counts themselves.
+
+    ``difference`` is exactly 0 where the set is the whole support; 2 + ``difference`` is the dimension relative to it.
 
     Attributes:
-        value: float64 [...]: dimension; NaN unless the status is ``ok`` or ``degenerate``.
-        error: float64 [...]: standard error of ``value``.
-        null: float64 []: dimension of the support itself at this size, from the same fit.
-        delta: float64 [...]: ``effective - null``, exactly 0 where the set is the whole support; 2 + delta is the
-            dimension relative to the support.
-        status: str [...]: names in `faa_core.records.STATUSES`.
-        sizes: int64 [sizes]: box sides in cells.
-        regressor: float64 [sizes]: ln ceil(n / s).
-        counts: int64 [..., sizes]: boxes that hold a cell of the set.
-        null_counts: int64 [sizes]: boxes that hold a cell of the support.
-        local_slopes: float64 [..., sizes - 1]: slopes between neighbouring sizes.
-        first: int16 [...]: index of the first size of the fit.
-        last: int16 [...]: index of the last size, inclusive; -1 where there is no fit.
-        effective: float64 [...]: slope even where there is no scaling.
+        counts: int64 [..., scales]: boxes that hold a cell of the set.
+        null_counts: int64 [scales]: boxes that hold a cell of the support.
     """
 
-    value: Floats
-    error: Floats
-    null: Floats
-    delta: Floats
-    status: NDArray[np.str_]
-    sizes: NDArray[np.int64]
-    regressor: Floats
     counts: NDArray[np.int64]
     null_counts: NDArray[np.int64]
-    local_slopes: Floats
-    first: NDArray[np.int16]
-    last: NDArray[np.int16]
-    effective: Floats
 
 
-def box_dimension(
-    x: torch.Tensor | NDArray[np.generic],
-    support: Literal["full", "causal"] | Support = "full",
-    threshold: float = 1.0,
-) -> BoxDimension:
+def box_dimension(x: Array, support: SupportLike = "full", threshold: float = 1.0) -> BoxDimension:
     """Box-counting dimension of the entries of a matrix that get more than their even share.
 
     Fit, error and status are those of `faa_core.geometry.scaling.fit_counts`.
@@ -170,47 +145,29 @@ def box_dimension(
         Dimensions, counts and fit. A matrix with NaN or infinity has status ``non_finite`` and counts of zero.
 
     Raises:
-        ValueError: ``x`` has fewer than two axes or no entries, or does not have the shape of ``support``.
+        ValueError: ``x`` is no batch of matrices, does not have the shape of ``support``, has negative weights, or
+            weight outside of the support.
     """
-    x = torch.as_tensor(x)
-    if x.dim() < 2 or x.numel() == 0:
-        raise ValueError(f"A batch of matrices is [..., n, m] with n, m >= 1, not {tuple(x.shape)}.")
+    x = tensor_of(x)
     *lead, n, m = x.shape
-    if isinstance(support, str):
-        support = Support.full(n, m) if support == "full" else Support.causal(n, m)
-    if (support.queries, support.keys) != (n, m):
-        raise ValueError(f"The support is {support.queries} x {support.keys}, the matrices are {n} x {m}.")
-    mask = support.mask(x.device)
     if x.dtype == torch.bool:
-        lift, threshold = (x & mask).to(torch.uint8), 0
+        allowed = support_of(support, n, m)
+        counts = _counts_above((x & allowed.mask(x.device)).to(torch.uint8), 0)
         finite = np.ones(lead, bool)
     else:
-        weight = x if x.is_floating_point() else x.to(torch.float64)
-        lift = weight * (mask * support.lengths.to(x.device)[:, None])
-        finite = torch.isfinite(weight).all(-1).all(-1).cpu().numpy()
-    counts = _counts_above(lift, threshold)
-    counts[~finite] = 0
-    null_counts = _counts_above(mask.to(torch.uint8), 0)
+        matrices = matrices_of(x, support)
+        allowed = matrices.support
+        counts = matrices.shaped(_counts_above(matrices.lift, threshold))
+        finite = matrices.shaped(matrices.finite)
+    null_counts = _counts_above(allowed.mask().to(torch.uint8), 0)
 
     sizes = box_sizes(n, m)
     fit = fit_counts(sizes, counts, n, m)
+    fit = replace(fit, status=np.where(finite, fit.status, status_code("non_finite")).astype(np.uint8))
     null = fit_counts(sizes, null_counts, n, m).effective
-    status = np.where(finite, fit.status, status_code("non_finite"))
-    return BoxDimension(
-        value=fit.value,
-        error=fit.error,
-        null=null,
-        delta=fit.effective - null,
-        status=np.asarray(STATUSES)[status],
-        sizes=sizes,
-        regressor=size_regressor(sizes, n, m),
-        counts=counts,
-        null_counts=null_counts,
-        local_slopes=fit.local_slopes,
-        first=fit.first,
-        last=fit.last,
-        effective=fit.effective,
-    )
+    curve, null_curve = log_counts(counts), log_counts(null_counts)
+    estimate = estimate_of(fit, null, sizes, size_regressor(sizes, n, m), curve, null_curve)
+    return BoxDimension(**vars(estimate), counts=counts, null_counts=null_counts)
 
 
 def _counts_above(x: torch.Tensor, threshold: float) -> NDArray[np.int64]:

@@ -7,7 +7,7 @@ finite grid contribute to the regression's own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,34 +81,31 @@ def default_range(sizes: NDArray[np.int64], side: int) -> tuple[int, int]:
     return int(inside[0]), int(inside[-1])
 
 
-def fit_counts(sizes: NDArray[np.int64], counts: NDArray[np.int64], queries: int, keys: int) -> ScalingFit:
-    """Fit dimensions to box counts of one map, or of many of the same shape.
+def fit_line(x: Floats, y: Floats, first: int, last: int, systematic: float) -> ScalingFit:
+    """Fit a power law to curves that share their scales.
 
-    Ordinary least squares of ln N on `size_regressor` over `default_range`. The squared error is the sum of three
-    squares: the regression's, the spread of the slopes over all windows of at least four neighbouring sizes
-    ((q95 - q05) / 3.29), and `systematic_error`.
+    Ordinary least squares of y on x over the scales ``first`` to ``last``. The squared error is the sum of three
+    squares: the regression's, the spread of the slopes over all windows of at least four neighbouring scales
+    ((q95 - q05) / 3.29), and ``systematic``.
 
-    Status, the first that applies: ``too_few_scales``; ``empty`` (no box counted); ``degenerate`` (a single box
-    already at the smallest size of the fit: dimension 0); ``no_scaling`` (the local slopes of the range, without the
-    first and the last where two or more remain, differ by more than `SLOPE_RANGE`); ``ok``.
+    Status: ``too_few_scales`` where ``last < first``; ``empty`` where a value of the range is NaN; ``no_scaling`` where
+    the local slopes of the range, without the first and the last where two or more remain, differ by more than
+    `SLOPE_RANGE`; ``ok``.
 
     Args:
-        sizes: int64 [sizes] from `box_sizes`.
-        counts: int64 [..., sizes]: number of boxes of each size.
-        queries: Rows of the map.
-        keys: Columns of the map.
+        x: float64 [scales]: regressor.
+        y: float64 [..., scales]: the logarithm of what scales.
+        first: Index of the first scale of the fit.
+        last: Index of the last, inclusive.
+        systematic: Standard error that the finite grid alone contributes.
 
     Returns:
-        One fit for each leading index of ``counts``.
+        One fit for each leading index of ``y``.
     """
-    shape = counts.shape[:-1]
-    x = size_regressor(sizes, queries, keys)
-    side = min(queries, keys)
-    first, last = default_range(sizes, side)
-    y = _log(counts)
+    shape = y.shape[:-1]
     local = np.diff(y, axis=-1) / np.diff(x)
-    nothing = np.full(shape, np.nan)
     if last < first:
+        nothing = np.full(shape, np.nan)
         status = np.full(shape, status_code("too_few_scales"), np.uint8)
         zero = np.zeros(shape, np.int16)
         return ScalingFit(nothing, nothing, nothing, nothing, status, zero, zero - np.int16(1), local)
@@ -116,18 +113,17 @@ def fit_counts(sizes: NDArray[np.int64], counts: NDArray[np.int64], queries: int
     x, y = x[first : last + 1], y[..., first : last + 1]
     slope, intercept, regression = _least_squares(x, y)
     windows = (y[..., None, :] * _window_weights(x)).sum(-1)
-    error = np.sqrt(regression**2 + _spread(windows) ** 2 + systematic_error(side) ** 2)
+    error = np.sqrt(regression**2 + _spread(windows) ** 2 + systematic**2)
 
     interior = local[..., first:last]
     if interior.shape[-1] >= 4:
         interior = interior[..., 1:-1]
     scaling = interior.max(-1) - interior.min(-1) <= SLOPE_RANGE
+    empty = np.isnan(slope)
     status = np.full(shape, status_code("ok"), np.uint8)
     status[~scaling] = status_code("no_scaling")
-    status[counts[..., first] == 1] = status_code("degenerate")
-    empty = np.isnan(slope)
     status[empty] = status_code("empty")
-    defined = (scaling | (counts[..., first] == 1)) & ~empty
+    defined = scaling & ~empty
     return ScalingFit(
         value=np.where(defined, slope, np.nan),
         error=np.where(defined, error, np.nan),
@@ -140,6 +136,32 @@ def fit_counts(sizes: NDArray[np.int64], counts: NDArray[np.int64], queries: int
     )
 
 
+def fit_counts(sizes: NDArray[np.int64], counts: NDArray[np.int64], queries: int, keys: int) -> ScalingFit:
+    """Fit dimensions to box counts of one map, or of many of the same shape.
+
+    `fit_line` of ln N on `size_regressor` over `default_range`, with `systematic_error`. Two more statuses:
+    ``empty`` where no box was counted, and ``degenerate`` where a single box is left already at the smallest size of
+    the fit; that has dimension 0.
+
+    Args:
+        sizes: int64 [sizes] from `box_sizes`.
+        counts: int64 [..., sizes]: number of boxes of each size.
+        queries: Rows of the map.
+        keys: Columns of the map.
+
+    Returns:
+        One fit for each leading index of ``counts``.
+    """
+    side = min(queries, keys)
+    first, last = default_range(sizes, side)
+    fit = fit_line(size_regressor(sizes, queries, keys), log_counts(counts), first, last, systematic_error(side))
+    if last < first:
+        return fit
+    status = fit.status.copy()
+    status[counts[..., first] == 1] = status_code("degenerate")
+    return replace(fit, status=status)
+
+
 def effective_dimensions(
     sizes: NDArray[np.int64], counts: NDArray[np.int64], queries: int, keys: int
 ) -> NDArray[np.float64]:
@@ -148,10 +170,11 @@ def effective_dimensions(
     if last < first:
         return np.full(counts.shape[:-1], np.nan)
     inside = slice(first, last + 1)
-    return _least_squares(size_regressor(sizes, queries, keys)[inside], _log(counts[..., inside]))[0]
+    return _least_squares(size_regressor(sizes, queries, keys)[inside], log_counts(counts[..., inside]))[0]
 
 
-def _log(counts: NDArray[np.int64]) -> Floats:
+def log_counts(counts: NDArray[np.int64]) -> Floats:
+    """The natural logarithm of counts, float64 of the same shape; NaN for 0."""
     return np.where(counts > 0, np.log(np.maximum(counts, 1)), np.nan)
 
 

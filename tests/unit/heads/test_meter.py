@@ -84,7 +84,7 @@ def test_the_dimension_is_the_one_of_the_public_function(name: str, measure: Mea
     row = result.statistics.row("D0")
     np.testing.assert_array_equal(result.statistics.value[row], alone.value)
     np.testing.assert_array_equal(result.statistics.error[row], alone.error)
-    np.testing.assert_array_equal(result.statistics.null[row], float(alone.null))
+    np.testing.assert_array_equal(result.statistics.null[row], alone.null)
     np.testing.assert_array_equal(result.boxes.effective, alone.effective)
     for t, threshold in enumerate(result.boxes.thresholds):
         np.testing.assert_array_equal(
