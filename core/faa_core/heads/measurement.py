@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from faa_core.geometry import Support
-from faa_core.geometry.box_counting import UNIT, BoxCounter
+from faa_core.geometry.box_counter import UNIT, BoxCounter
 from faa_core.geometry.scaling import Floats, ScalingFit, box_sizes, effective_dimensions, fit_counts
 from faa_core.heads.blocks import Block, Blocks
 from faa_core.heads.repeats import repeats_of

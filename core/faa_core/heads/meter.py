@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from faa_core.catalogue import KEYS
 from faa_core.geometry import Support
-from faa_core.geometry.box_counting import THRESHOLDS, UNIT
+from faa_core.geometry.box_counter import THRESHOLDS, UNIT
 from faa_core.geometry.pyramid import ALIGN
 from faa_core.geometry.scaling import box_sizes, size_regressor
 from faa_core.heads.blocks import Blocks
