@@ -18,6 +18,7 @@ check: $(VENV)/.installed-test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/statistics_page.py --check
+	$(BIN)/python scripts/quantity_pages.py --check
 
 bench: $(VENV)/.installed-test
 	$(BIN)/python scripts/bench.py

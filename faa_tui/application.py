@@ -23,6 +23,7 @@ from faa_tui.actions import Action, bindings
 from faa_tui.commands import Commands
 from faa_tui.link import Link
 from faa_tui.samples import default_sample
+from faa_tui.screens.examination import ExaminationScreen
 from faa_tui.screens.main import MainScreen
 from faa_tui.session import Order, Phase, Results
 from faa_tui.tiles import TileRequests
@@ -276,6 +277,29 @@ class FaaApp(App[None], inherit_bindings=False):
         """The map may ask again when it is looked at again."""
         self._tiles.ended(message.key)
         self.main.forget_pending()
+
+    # --- one head at length --------------------------------------------------------------------------------------
+
+    def action_examine(self) -> None:
+        """Measure the head that is looked at, and show what comes."""
+        address = self.main.address
+        if address is None:
+            self.notify("There is no measured head to examine yet.", title="Examine", markup=False)
+            return
+        key = messages.HeadKey(address)
+        self.push_screen(ExaminationScreen(key), lambda _: self._link.cancel(key))
+        self._link.examine(key)
+
+    def on_head_examined(self, message: messages.HeadExamined) -> None:
+        """Fill the dialog, if it is still open."""
+        self._last_sign = time.monotonic()
+        if isinstance(self.screen, ExaminationScreen) and self.screen.key == message.key:
+            self.screen.show(message.examination)
+
+    def on_examination_failed(self, message: messages.ExaminationFailed) -> None:
+        """Say why, in the dialog."""
+        if isinstance(self.screen, ExaminationScreen) and self.screen.key == message.key:
+            self.screen.show_fail(message.fail)
 
     # --- what the user is told -----------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.types import IgnoreReturnCallbackType
 
-from faa_core.catalogue import ENTRIES
+from faa_core.catalogue import BY_KEY, RUN_KEYS
 from faa_tui.actions import ACTIONS
 from faa_tui.rendering.text import visible
 
@@ -56,7 +56,7 @@ class Commands(Provider):
             if enabled and binding.description:
                 title = f"{app.main.pane_name}: {tooltip or binding.description}"
                 yield Command(title, app.get_key_display(binding), partial(app.run_action, binding.action, node))
-        for entry in ENTRIES:
+        for entry in map(BY_KEY.__getitem__, RUN_KEYS):
             yield Command(
                 f"Colour heads by: {entry.title}", entry.definition, partial(app.main.choose_statistic, entry.key)
             )

@@ -82,7 +82,11 @@ def numbers() -> Iterator[tuple[str, str]]:
     yield "null", "The value that attention spread evenly over the visible keys has, at this length and mask."
     yield "excess", "Value minus null: what the head does, beyond what the mask alone would give."
     yield "± error", "Standard error of the value, where the statistic is a fit."
-    yield "label (0.92)", "The textbook pattern that a head matches best, with the score that decided."
+    yield (
+        "label (0.92)",
+        "The textbook pattern that a head matches best, with the score that decided. Where it can, the score leaves "
+        "the first token out, on which most heads rest.",
+    )
     for entry in ENTRIES:
         bounds = f" Range {entry.low:g} to {entry.high:g}." if entry.low is not None and entry.high is not None else ""
         unit = f" [{entry.unit}]" if entry.unit else ""

@@ -14,17 +14,30 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from faa_core.errors import FaaError
-from faa_core.worker.protocol import Beat, Done, Fail, LayerReady, Loaded, Progress, Run, Started, Tile
+from faa_core.errors import FaaError, WorkerError
+from faa_core.worker.protocol import (
+    Beat,
+    Done,
+    Examine,
+    Examined,
+    Fail,
+    LayerReady,
+    Loaded,
+    Progress,
+    Run,
+    Started,
+    Tile,
+)
 from faa_tui import messages
-from faa_tui.messages import TileKey
+from faa_tui.messages import HeadKey, TileKey
 from faa_tui.session import Order
 
 if TYPE_CHECKING:
     from faa_core.worker.client import ClientEvent, WorkerClient
+    from faa_tui.widgets.heat_map import MapAddress
 
-JobName = int | TileKey
-"""A run by its number, or a tile by its key."""
+JobName = int | TileKey | HeadKey
+"""A run by its number, or a tile or an examination by its key."""
 
 
 class Link:
@@ -59,8 +72,12 @@ class Link:
         """Ask for a tile; answered by `messages.TileArrived` or `messages.TileFailed`."""
         self._outbox.put(lambda: self._send_tile(key))
 
+    def examine(self, key: HeadKey) -> None:
+        """Measure one head at length; answered by `messages.HeadExamined` or `messages.ExaminationFailed`."""
+        self._outbox.put(lambda: self._send_examine(key))
+
     def cancel(self, job: JobName) -> None:
-        """Give up a run or a tile; it still ends with a message."""
+        """Give up a job; it still ends with a message."""
         self._outbox.put(lambda: self._send_cancel(job))
 
     def kill(self) -> None:
@@ -125,13 +142,9 @@ class Link:
             self._post(messages.WorkerLost(error.message, error.hint))
 
     def _send_tile(self, key: TileKey) -> None:
-        client, run = self._client, self._ids.get(key.address.run)
-        if client is None or run is None or key.address.run not in self._worker_runs:
-            gone = Fail(0, "worker", "The worker that held this map is gone.", "Run again.")
-            self._post(messages.TileFailed(key, gone))
-            return
         address = key.address
         try:
+            client, run = self._holder(address)
             id = self._register(client, key)
             client.send(
                 Tile(
@@ -149,6 +162,26 @@ class Link:
             )
         except FaaError as error:
             self._post(messages.TileFailed(key, _as_fail(error)))
+
+    def _send_examine(self, key: HeadKey) -> None:
+        address = key.address
+        try:
+            client, run = self._holder(address)
+            id = self._register(client, key)
+            client.send(Examine(id=id, run=run, kind=address.kind, layer=address.layer, head=address.head))
+        except FaaError as error:
+            self._post(messages.ExaminationFailed(key, _as_fail(error)))
+
+    def _holder(self, address: MapAddress) -> tuple[WorkerClient, int]:
+        """The worker that holds a map, and its own id of the run.
+
+        Raises:
+            WorkerError: It is gone.
+        """
+        client, run = self._client, self._ids.get(address.run)
+        if client is None or run is None or address.run not in self._worker_runs:
+            raise WorkerError("The worker that held this map is gone.", "Run again.")
+        return client, run
 
     def _send_cancel(self, job: JobName) -> None:
         client, id = self._client, self._ids.get(job)
@@ -180,13 +213,18 @@ class Link:
                 if isinstance(event, Done | Fail):
                     self._jobs.pop(id, None)
                     # The number of a run stays known: tiles name the run they belong to.
-                    if isinstance(job, TileKey):
+                    if isinstance(job, TileKey | HeadKey):
                         self._ids.pop(job, None)
             if isinstance(job, TileKey):
                 if isinstance(event, ArrayReady):
                     self._post(messages.TileArrived(job, event.array))
                 elif isinstance(event, Fail):
                     self._post(messages.TileFailed(job, event))
+            elif isinstance(job, HeadKey):
+                if isinstance(event, Examined):
+                    self._post(messages.HeadExamined(job, event.result))
+                elif isinstance(event, Fail):
+                    self._post(messages.ExaminationFailed(job, event))
             elif job is not None:
                 self._post_of_run(job, event)
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from textual.message import Message
 
+from faa_core.findings import HeadExamination
 from faa_core.worker.protocol import Beat, Done, Fail, Hello, LayerReady, Loaded, Progress, Started
 from faa_tui.widgets.heat_map import MapAddress
 
@@ -22,6 +23,13 @@ class TileKey:
     row_stop: int
     column: int
     column_stop: int
+
+
+@dataclass(frozen=True)
+class HeadKey:
+    """The examination of one head."""
+
+    address: MapAddress
 
 
 class RunMessage(Message):
@@ -97,6 +105,24 @@ class TileFailed(Message):
     """A rectangle of a map will not come."""
 
     def __init__(self, key: TileKey, fail: Fail) -> None:
+        super().__init__()
+        self.key = key
+        self.fail = fail
+
+
+class HeadExamined(Message):
+    """All that needs the whole map of one head is measured."""
+
+    def __init__(self, key: HeadKey, examination: HeadExamination) -> None:
+        super().__init__()
+        self.key = key
+        self.examination = examination
+
+
+class ExaminationFailed(Message):
+    """A head will not be examined."""
+
+    def __init__(self, key: HeadKey, fail: Fail) -> None:
         super().__init__()
         self.key = key
         self.fail = fail

@@ -184,7 +184,7 @@ def head_table(results: Results, statistic: str) -> HeadTable:
         row = layer.statistics.row(statistic)
         status = layer.statistics.status[row]
         shown = layer.statistics.excess[row] if entry.dimension else layer.statistics.value[row]
-        if entry.dimension:
+        if statistic == "D0":
             # Where no one power law holds, the slope over the sizes is no dimension, but it still tells heads apart:
             # it is shown, and shown as doubtful.
             slope = layer.boxes.effective - layer.statistics.null[row]

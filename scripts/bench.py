@@ -21,29 +21,15 @@ import tempfile
 import termios
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from fcntl import ioctl
 from pathlib import Path
+
+from bench_table import Row, print_table
 
 ROOT = Path(__file__).resolve().parent.parent
 TOKENS = 512
 LONG = 4096
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the table; ``limit`` is the goal, in the unit of ``value``."""
-
-    what: str
-    value: float
-    limit: float
-    unit: str
-    detail: str = ""
-
-    @property
-    def verdict(self) -> str:
-        """``ok`` or ``MISSED``."""
-        return "ok" if self.value <= self.limit else "MISSED"
 
 
 def main() -> int:
@@ -63,11 +49,7 @@ def main() -> int:
         print(json.dumps([asdict(row) | {"verdict": row.verdict} for row in rows], indent=2))
         return 0
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
-    width = max(len(row.what) for row in rows)
-    print(f"{'what':<{width}}  {'measured':>12}  {'goal':>12}  verdict  detail")
-    for row in rows:
-        measured, goal = f"{row.value:.3g} {row.unit}", f"<= {row.limit:g} {row.unit}"
-        print(f"{row.what:<{width}}  {measured:>12}  {goal:>12}  {row.verdict:<7}  {row.detail}")
+    print_table(rows)
     return 0
 
 
@@ -286,6 +268,17 @@ def _plain_memory() -> int:
     return _peak_above(prepare)
 
 
+# --- geometry -----------------------------------------------------------------------------------------------------
+
+
+def geometry() -> list[Row]:
+    """The stored-tensor functions of the geometry beside one torch.amax, in a process of their own."""
+    command = [sys.executable, Path(__file__).with_name("bench_geometry.py"), "--json"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    rows = json.loads(done.stdout.splitlines()[-1])
+    return [Row(**{name: value for name, value in row.items() if name != "verdict"}) for row in rows]
+
+
 def _child(name: str):
     """Run one measurement in a fresh process, so that peaks and caches of others do not count."""
     done = subprocess.run([sys.executable, __file__, "--child", name], check=True, capture_output=True, text=True)
@@ -303,6 +296,7 @@ SECTIONS: dict[str, Callable[[], list[Row]]] = {
     "frames": frames,
     "analysis_time": analysis_time,
     "capture_memory": capture_memory,
+    "geometry": geometry,
 }
 
 if __name__ == "__main__":

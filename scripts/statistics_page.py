@@ -12,6 +12,9 @@ from pathlib import Path
 from faa_core.catalogue import ENTRIES
 from faa_core.records import STATUS_MEANING
 
+WHEN = {"run": "", "head": "Measured for one head on request.", "texts": "Measured over several texts."}
+"""When a number is measured, where that is not in every run."""
+
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "statistics.md"
 
 HEAD = """\
@@ -22,6 +25,9 @@ HEAD = """\
 Notation: A is one head's attention, queries i on rows, keys j on columns; V(i) are the keys that row i may see, n_i
 their number. Lift is A_ij n_i: how many times an even share a key gets. Rows of models with learned sinks sum to less
 than one and are never renormalised.
+
+Most statistics are also given **without the first token**: key 0 is dropped and each row is divided by what is left of
+it. Rows with less than .05 left do not count. So are those of even attention, which is the null there too.
 
 Every number has a **null**: the same number for attention that is even over V(i). The **excess** (for a dimension:
 delta) is the value minus the null. A number that is not defined is empty, and its **status** says why.
@@ -37,7 +43,8 @@ FOOT = """\
 A label names the textbook pattern that a head matches best on this text, with the statistic that decided, its value,
 the threshold it had to exceed, and the runner-up. Positional and content patterns are looked at before the sink: most
 heads of most models also put mass on the first token, and a rule that asks for the sink first calls nearly all of them
-sinks. `mixed` means that no rule holds. A label describes one text, not a mechanism.
+sinks. For the same reason their scores are those of the rows without the first token, unless more than half of the rows
+are dormant; the evidence says which. `mixed` means that no rule holds. A label describes one text, not a mechanism.
 """
 
 
@@ -49,7 +56,8 @@ def page() -> str:
         high = "no bound" if entry.high is None else f"{entry.high:g}"
         lines.append(f"\n## {entry.title}\n")
         lines.append(f"`{entry.key}`{unit}; from {entry.low:g} to {high}. {entry.definition}\n")
-        lines.append(f"Null: {entry.null} Source: {entry.source}.")
+        when = WHEN[entry.when]
+        lines.append(f"Null: {entry.null} Source: {entry.source}.{when and ' ' + when}")
     return "\n".join(lines) + "\n" + FOOT
 
 

@@ -27,7 +27,7 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 Faa = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def faa() -> Faa:
     """Runs the ``faa`` command as a process of its own, with nothing on its standard input."""
 

@@ -17,24 +17,18 @@ from faa_core import reference as references
 from faa_core.capture.opening import Source, open_source
 from faa_core.capture.strips import RowSource
 from faa_core.errors import UsageError
+from faa_core.findings import HeadExamination, HeadTests, RepeatProbe, RolloutToLast
 from faa_core.geometry.support import Support
 from faa_core.heads.meter import LayerMeter
+from faa_core.heads.rollout import RolloutMeter
 from faa_core.listener import Listener
+from faa_core.maps import KeptLayer
 from faa_core.models.loading import versions
-from faa_core.records import LayerInfo, LayerResult, MapKind, ModelInfo, Tokens
-from faa_core.worker.protocol import RunOptions
+from faa_core.records import LayerInfo, MapKind, ModelInfo, Tokens
+from faa_core.worker.protocol import Probe, RunOptions, Test
 
 _ROW_SUM_TOLERANCE = 1e-3
 _ROW_SUM_TOLERANCE_HALF = 1e-2
-
-
-class _KeptLayer:
-    """What stays of a layer after its strips are gone: its coarse levels, and the means to compute its rows again."""
-
-    def __init__(self, result: LayerResult, levels: dict[int, torch.Tensor], rows: RowSource | None) -> None:
-        self.result = result
-        self.levels = levels
-        self.rows = rows
 
 
 class _Measurement:
@@ -48,7 +42,7 @@ class _Measurement:
         self._tolerance = tolerance
         self._ids = ids
         self._meter: LayerMeter | None = None
-        self.layers: dict[tuple[MapKind, int], _KeptLayer] = {}
+        self.layers: dict[tuple[MapKind, int], KeptLayer] = {}
 
     def begin(self, info: LayerInfo, support: Support) -> None:
         queries, keys = self._ids(info.kind)
@@ -62,7 +56,7 @@ class _Measurement:
     def end(self, rows: RowSource | None) -> None:
         assert self._meter is not None
         result = self._meter.finish()
-        self.layers[result.info.kind, result.info.layer] = _KeptLayer(result, self._meter.kept_levels, rows)
+        self.layers[result.info.kind, result.info.layer] = KeptLayer(result, self._meter.kept_levels, rows)
         self._meter = None
         self._listener.layer(len(self.layers) - 1, self._total, result)
         self._listener.check()
@@ -74,7 +68,7 @@ class Engine:
     def __init__(self) -> None:
         self._source: Source | None = None
         self._source_key: tuple[str, str, str] | None = None
-        self._layers: dict[tuple[MapKind, int], _KeptLayer] = {}
+        self._layers: dict[tuple[MapKind, int], KeptLayer] = {}
 
     def load(self, reference: str, options: RunOptions, listener: Listener) -> ModelInfo:
         """Load ``reference`` unless it is the one in memory.
@@ -153,35 +147,78 @@ class Engine:
         Raises:
             UsageError: There is no such layer, head or rectangle, or its rows can no longer be computed.
         """
+        return self._kept(kind, layer).tile(head, level, row, row_stop, column, column_stop)
+
+    def test(self, job: Test, listener: Listener) -> HeadTests:
+        """Test one statistic of every head of the last run against surrogates.
+
+        Raises:
+            UsageError: There is no run, its rows can no longer be computed, or the statistic cannot be tested.
+            Cancelled: The listener stopped the test.
+        """
+        from faa_core.head_tests import tests_of_heads
+
+        if not self._layers:
+            raise UsageError("There is no run whose heads could be tested.", "Run a text first.")
+        return tests_of_heads(tuple(self._layers.values()), job, listener)
+
+    def probe(self, job: Probe, listener: Listener) -> RepeatProbe:
+        """Score every head of a model on random sequences said twice; the maps of the last run stay.
+
+        Raises:
+            UsageError: The source is a file, or an encoder-decoder, or the model's context is too short.
+            ModelError: The model cannot be found or loaded.
+            Cancelled: The listener stopped the probe.
+        """
+        from faa_core.probing import probe_heads
+
+        source = self._open(job.reference, job.options, listener)
+        return probe_heads(source, job, listener)
+
+    def examine(self, kind: MapKind, layer: int, head: int, listener: Listener) -> HeadExamination:
+        """Measure all that needs the whole map of one head of the last run.
+
+        Raises:
+            UsageError: There is no such map, or its rows can no longer be computed.
+            Cancelled: The listener stopped it.
+        """
+        from faa_core.heads.examination import examine
+
+        kept = self._kept(kind, layer)
+        listener.progress("examine", "Measuring the whole map")
+        weights = kept.whole(head)
+        return examine(kept.result, head, weights, kept.support, kept.groups(), listener.check)
+
+    def rollout(self, listener: Listener) -> tuple[RolloutToLast, ...]:
+        """Attention rollout of the last run to its last position, one for each stack of self-attention.
+
+        Raises:
+            UsageError: There is no run, or its rows can no longer be computed.
+            Cancelled: The listener stopped it.
+        """
+        stacks: dict[MapKind, RolloutMeter] = {}
+        for done, kept in enumerate(self._layers.values()):
+            listener.progress("rollout", "Multiplying layers", done, len(self._layers), "layers")
+            result = kept.result
+            if result.info.kind == "cross":
+                continue
+            if result.info.kind not in stacks:
+                stacks[result.info.kind] = RolloutMeter(result.queries)
+            stacks[result.info.kind].add(kept.mean(listener.check), kept.support)
+        if not stacks:
+            raise UsageError(
+                "There is no run with self-attention whose layers could be multiplied.", "Run a text first."
+            )
+        rolled = ((kind, meter.finish()) for kind, meter in stacks.items())
+        return tuple(RolloutToLast(kind, found.value[-1], found.null[-1], found.status) for kind, found in rolled)
+
+    def _kept(self, kind: MapKind, layer: int) -> KeptLayer:
         kept = self._layers.get((kind, layer))
         if kept is None:
             raise UsageError(
                 f"There is no map of {kind} layer {layer} in the last run.", "Run the text again, then ask for the map."
             )
-        result = kept.result
-        if not 0 <= head < result.info.heads:
-            raise UsageError(
-                f"{kind} layer {layer} has heads 0 to {result.info.heads - 1}; head {head} does not exist."
-            )
-        cell = 1 << max(level, 0)
-        row_stop = min(row_stop, -(-result.queries // cell))
-        column_stop = min(column_stop, -(-result.keys // cell))
-        if level < 0 or not (0 <= row < row_stop and 0 <= column < column_stop):
-            raise UsageError(
-                f"The rectangle [{row}:{row_stop}, {column}:{column_stop}] at level {level} lies outside the map.",
-                f"The map has {result.queries} x {result.keys} tokens.",
-            )
-        if level in kept.levels:
-            block = kept.levels[level][head, row:row_stop, column:column_stop]
-            return np.ascontiguousarray(block.numpy())
-        if kept.rows is None:
-            raise UsageError(
-                f"The queries and keys of {kind} layer {layer} did not fit in memory, so its map has no finer view.",
-                "Zoom out, or run a shorter text.",
-            )
-        rows = kept.rows.rows(row * cell, min(row_stop * cell, result.queries))[head]
-        window = rows[:, column * cell : min(column_stop * cell, result.keys)]
-        return _pool(window, cell).to(torch.float16).cpu().numpy()
+        return kept
 
     def environment(
         self,
@@ -209,8 +246,3 @@ class Engine:
             self._source.close()
         self._source = None
         self._source_key = None
-
-
-def _pool(window: torch.Tensor, cell: int) -> torch.Tensor:
-    """Maximum over cell x cell blocks, the last ones ragged: [n, m] -> [ceil(n/cell), ceil(m/cell)]."""
-    return torch.max_pool2d(window[None, None].float(), cell, ceil_mode=True)[0, 0]

@@ -1,7 +1,7 @@
 """What every number is: title, unit, range, definition, null and source.
 
-The engine fills `Statistics` columns by these keys; the screen, the command line and the reports read titles and
-definitions here, so that a number is described in one place only.
+The engine fills `Statistics` columns by those of these keys that every run measures, `RUN_KEYS`; the screen, the
+command line and the reports read titles and definitions here, so that a number is described in one place only.
 
 Notation: ``A`` one head's attention, queries i on rows, keys j on columns; V(i) the keys row i may see, n_i their
 number; lift = A_ij n_i, so that even attention has lift 1.
@@ -14,6 +14,7 @@ from typing import Literal
 import msgspec
 
 Group = Literal["geometry", "focus", "position", "content", "sink", "matrix"]
+When = Literal["run", "head", "texts"]
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -32,6 +33,8 @@ class Entry(msgspec.Struct, frozen=True):
         source: Paper or package that it comes from.
         decimals: Digits after the point on the screen.
         dimension: Whether it is a dimension: fitted, with a curve and an error.
+        when: ``run`` where every run measures it for all heads; ``head`` where it needs the whole map, and is measured
+            for one head on request; ``texts`` where it needs several texts.
     """
 
     key: str
@@ -46,6 +49,7 @@ class Entry(msgspec.Struct, frozen=True):
     source: str
     decimals: int = 3
     dimension: bool = False
+    when: When = "run"
 
 
 _UNIFORM = "The same number for attention that is even over the visible keys of each row."
@@ -66,6 +70,160 @@ ENTRIES: tuple[Entry, ...] = (
         "Falconer 2014, ch. 2",
         2,
         True,
+    ),
+    Entry(
+        "D1",
+        "Information dimension",
+        "D1",
+        "",
+        "geometry",
+        0,
+        2,
+        "Slope of -sum_B p_B ln p_B on ln m, where p_B is the share of the mass in box B of m x m; each row is "
+        "stretched over its visible keys, so that the mask adds nothing.",
+        "2: even attention over the visible keys, to rounding.",
+        "Renyi 1959; Grassberger and Procaccia 1983",
+        decimals=2,
+        dimension=True,
+    ),
+    Entry(
+        "D2",
+        "Correlation dimension",
+        "D2",
+        "",
+        "geometry",
+        0,
+        2,
+        "Slope of -ln sum_B p_B^2 on ln m, with p_B as for the information dimension.",
+        "2: even attention over the visible keys, to rounding.",
+        "Grassberger and Procaccia 1983",
+        decimals=2,
+        dimension=True,
+    ),
+    Entry(
+        "D_inf",
+        "Dimension of the peak",
+        "D_inf",
+        "",
+        "geometry",
+        0,
+        2,
+        "Slope of -ln max_B p_B on ln m, with p_B as for the information dimension: how fast the heaviest box "
+        "thins out.",
+        "2: even attention over the visible keys, to rounding.",
+        "Hentschel and Procaccia 1983",
+        decimals=2,
+        dimension=True,
+    ),
+    Entry(
+        "alpha_width",
+        "Width of the singularity spectrum",
+        "d alpha",
+        "",
+        "geometry",
+        0,
+        None,
+        "Largest minus smallest singularity exponent alpha(q) over q from 0 to 5, on stretched rows as for the "
+        "information dimension: 0 for one power law, larger the more the local exponents differ.",
+        "0: even attention has one exponent.",
+        "Chhabra and Jensen 1989",
+        decimals=2,
+        when="head",
+    ),
+    Entry(
+        "D_surface",
+        "Surface dimension",
+        "D surf",
+        "",
+        "geometry",
+        2,
+        3,
+        "3 - H, where the mean absolute second difference of the logarithm of the lift grows as the power H of "
+        "the lag: the mean of the H of rows, columns and diagonals.",
+        "None: even attention is flat, and has no roughness to compare with.",
+        "Gneiting, Sevcikova and Percival 2012",
+        decimals=2,
+        dimension=True,
+        when="head",
+    ),
+    Entry(
+        "lacunarity",
+        "Lacunarity",
+        "lacun",
+        "",
+        "geometry",
+        1,
+        None,
+        "Mean square over squared mean of the lift per visible cell in a gliding box, over boxes that are at least "
+        "half visible, weighted by how much of the box is: 1 where all boxes hold the same.",
+        "1: even attention fills all boxes alike.",
+        "Allain and Cloitre 1991; Plotnick et al. 1996",
+        decimals=2,
+        when="head",
+    ),
+    Entry(
+        "D0_offsets",
+        "Box-counting dimension, all offsets",
+        "D0 off",
+        "",
+        "geometry",
+        0,
+        2,
+        "As the box-counting dimension, with the mean of the counts over every position of the grid, four sizes to "
+        "an octave, on ln((n + s - 1)/s).",
+        "The same slope for all visible cells: what the bare mask gives at this length.",
+        "Falconer 2014, ch. 2",
+        decimals=2,
+        dimension=True,
+        when="head",
+    ),
+    Entry(
+        "D2_gliding",
+        "Correlation dimension, gliding boxes",
+        "D2 gl",
+        "",
+        "geometry",
+        0,
+        None,
+        "Slope of ln C(s) on ln s, where C(s) is the mass in the box of side s tokens around a cell, on average over "
+        "the measure. Rows are not stretched, and only cells whose largest box lies inside the support count.",
+        "The same slope for even attention: near 2, and above it by the mask's few thousandths.",
+        "Grassberger and Procaccia 1983",
+        decimals=2,
+        dimension=True,
+        when="head",
+    ),
+    Entry(
+        "D_spectral",
+        "Surface dimension from the spectrum",
+        "D spec",
+        "",
+        "geometry",
+        2,
+        3,
+        "4 - beta/2, where the power spectrum of the logarithm of the lift falls as the power -beta of the frequency, "
+        "on the largest square inside of the support.",
+        "None: even attention is flat, and has no power at any frequency.",
+        "Gneiting, Sevcikova and Percival 2012",
+        decimals=2,
+        dimension=True,
+        when="head",
+    ),
+    Entry(
+        "D_differential",
+        "Differential box-counting dimension",
+        "D dbc",
+        "",
+        "geometry",
+        2,
+        3,
+        "Slope on ln(1/s) of the logarithm of the number of boxes of s x s tokens and s G/n grey levels, G = 256, that "
+        "cover the logarithm of the lift as a surface. Biased low, and kept for comparison with published numbers.",
+        "None: even attention is flat.",
+        "Sarkar and Chaudhuri 1994",
+        decimals=2,
+        dimension=True,
+        when="head",
     ),
     Entry(
         "entropy",
@@ -117,6 +275,47 @@ ENTRIES: tuple[Entry, ...] = (
         "Voita et al. 2019",
     ),
     Entry(
+        "coverage_90",
+        "Keys that hold 90 %",
+        "k .90",
+        "keys",
+        "focus",
+        1,
+        None,
+        "Mean over rows of the smallest number of keys that hold .9 of the mass of the row.",
+        _UNIFORM,
+        "Zhang et al. 2023 (H2O)",
+        decimals=1,
+        when="head",
+    ),
+    Entry(
+        "coverage_99",
+        "Keys that hold 99 %",
+        "k .99",
+        "keys",
+        "focus",
+        1,
+        None,
+        "Mean over rows of the smallest number of keys that hold .99 of the mass of the row.",
+        _UNIFORM,
+        "Zhang et al. 2023 (H2O)",
+        decimals=1,
+        when="head",
+    ),
+    Entry(
+        "gini",
+        "Gini coefficient",
+        "gini",
+        "",
+        "focus",
+        0,
+        1,
+        "Mean over rows of the Gini coefficient of the weights on the visible keys: 0 where they are even.",
+        _UNIFORM,
+        "Gini 1912; Hurley and Rickard 2009",
+        when="head",
+    ),
+    Entry(
         "first_token",
         "First-token mass",
         "first",
@@ -127,6 +326,19 @@ ENTRIES: tuple[Entry, ...] = (
         "Mean over rows of the weight on key 0.",
         _UNIFORM,
         "Xiao et al. 2023",
+    ),
+    Entry(
+        "dormant_rows",
+        "Dormant rows",
+        "dormant",
+        "",
+        "sink",
+        0,
+        1,
+        "Share of the rows that give less than .05 to all keys but the first; they do not count where the first "
+        "token is left out.",
+        _UNIFORM,
+        "Gu et al. 2024; Sandoval-Segura et al. 2025",
     ),
     Entry(
         "sink",
@@ -216,6 +428,70 @@ ENTRIES: tuple[Entry, ...] = (
         1,
     ),
     Entry(
+        "local_1",
+        "Local mass within 1",
+        "loc 1",
+        "",
+        "position",
+        0,
+        1,
+        "Mean over rows of the mass on keys at most one token away, sum over |i - j| <= 1 of A_ij.",
+        _UNIFORM,
+        "Xiao et al. 2023; Xiao et al. 2024 (DuoAttention)",
+    ),
+    Entry(
+        "local_4",
+        "Local mass within 4",
+        "loc 4",
+        "",
+        "position",
+        0,
+        1,
+        "Mean over rows of the mass on keys at most 4 tokens away, sum over |i - j| <= 4 of A_ij. 1 for every "
+        "head where the text is no longer than that.",
+        _UNIFORM,
+        "Xiao et al. 2023; Xiao et al. 2024 (DuoAttention)",
+    ),
+    Entry(
+        "local_16",
+        "Local mass within 16",
+        "loc 16",
+        "",
+        "position",
+        0,
+        1,
+        "Mean over rows of the mass on keys at most 16 tokens away, sum over |i - j| <= 16 of A_ij. 1 for every "
+        "head where the text is no longer than that.",
+        _UNIFORM,
+        "Xiao et al. 2023; Xiao et al. 2024 (DuoAttention)",
+    ),
+    Entry(
+        "local_64",
+        "Local mass within 64",
+        "loc 64",
+        "",
+        "position",
+        0,
+        1,
+        "Mean over rows of the mass on keys at most 64 tokens away, sum over |i - j| <= 64 of A_ij. 1 for every "
+        "head where the text is no longer than that.",
+        _UNIFORM,
+        "Xiao et al. 2023; Xiao et al. 2024 (DuoAttention)",
+    ),
+    Entry(
+        "local_256",
+        "Local mass within 256",
+        "loc 256",
+        "",
+        "position",
+        0,
+        1,
+        "Mean over rows of the mass on keys at most 256 tokens away, sum over |i - j| <= 256 of A_ij. 1 for every "
+        "head where the text is no longer than that.",
+        _UNIFORM,
+        "Xiao et al. 2023; Xiao et al. 2024 (DuoAttention)",
+    ),
+    Entry(
         "duplicate_token",
         "Duplicate-token score",
         "dup",
@@ -238,6 +514,33 @@ ENTRIES: tuple[Entry, ...] = (
         "Over rows that can see a token which followed an earlier copy of theirs: mean mass on such tokens.",
         _UNIFORM,
         "Olsson et al. 2022",
+    ),
+    Entry(
+        "variability",
+        "Attention variability",
+        "variab",
+        "",
+        "content",
+        0,
+        1,
+        "sum |A_ij - mean A_ij| / (2 sum A_ij) over the first positions of several texts, the mean over texts: 0 "
+        "where only positions count, high where the content does.",
+        "0: even attention is the same for every text.",
+        "Vig and Belinkov 2019",
+        when="texts",
+    ),
+    Entry(
+        "column_collapse",
+        "Column collapse",
+        "collaps",
+        "",
+        "matrix",
+        0,
+        1,
+        "1 - |A - 1 a^T|^2 / |A|^2 in the Frobenius norm, where a is the mean row: 1 where all rows are alike and "
+        "the map is made of vertical stripes.",
+        _UNIFORM,
+        "Dong et al. 2021",
     ),
     Entry(
         "matrix_entropy",
@@ -336,9 +639,108 @@ ENTRIES: tuple[Entry, ...] = (
         _UNIFORM,
         "FAA 1.0.0",
     ),
+    Entry(
+        "effective_rank",
+        "Effective rank",
+        "eff rk",
+        "",
+        "matrix",
+        1,
+        None,
+        "Exponential of the entropy of the singular values, normalised to sum one.",
+        _UNIFORM,
+        "Roy and Vetterli 2007",
+        decimals=1,
+        when="head",
+    ),
+    Entry(
+        "stable_rank",
+        "Stable rank",
+        "stab rk",
+        "",
+        "matrix",
+        1,
+        None,
+        "Squared Frobenius norm over the square of the largest singular value.",
+        _UNIFORM,
+        "Rudelson and Vershynin 2007",
+        decimals=2,
+        when="head",
+    ),
+    Entry(
+        "spectral_gap",
+        "Spectral gap",
+        "gap",
+        "",
+        "matrix",
+        0,
+        None,
+        "Largest minus second largest singular value.",
+        _UNIFORM,
+        "Nait Saada et al. 2025",
+        when="head",
+    ),
+    Entry(
+        "recall_a_shape",
+        "Recall of an A-shape",
+        "A-shape",
+        "",
+        "matrix",
+        0,
+        1,
+        "Mass that a mask of the first columns and a band below the diagonal recovers, at an eighth of the "
+        "visible cells.",
+        "The same for masks of the same size on even attention.",
+        "Jiang et al. 2024 (MInference)",
+        when="head",
+    ),
+    Entry(
+        "recall_vertical_slash",
+        "Recall of verticals and slashes",
+        "vert/sl",
+        "",
+        "matrix",
+        0,
+        1,
+        "Mass that a mask of the heaviest columns and the heaviest diagonals recovers, at an eighth of the "
+        "visible cells.",
+        "The same for masks of the same size on even attention.",
+        "Jiang et al. 2024 (MInference)",
+        when="head",
+    ),
+    Entry(
+        "recall_block",
+        "Recall of blocks",
+        "block",
+        "",
+        "matrix",
+        0,
+        1,
+        "Mass that a mask of the heaviest square blocks recovers, at an eighth of the visible cells.",
+        "The same for masks of the same size on even attention.",
+        "Jiang et al. 2024 (MInference)",
+        when="head",
+    ),
+    Entry(
+        "divergence",
+        "Divergence from another head",
+        "JS",
+        "nats",
+        "matrix",
+        0,
+        0.6931471805599453,
+        "Mean over rows of the Jensen-Shannon divergence between the rows of two heads: 0 for heads that attend "
+        "alike, ln 2 for heads that never look at the same key. Of one head: that from the head of its layer that is "
+        "most like it.",
+        "0: two heads of even attention are alike.",
+        "Clark et al. 2019; Lin 1991",
+        when="head",
+    ),
 )
 
 BY_KEY: dict[str, Entry] = {entry.key: entry for entry in ENTRIES}
 """Entries by key."""
 KEYS: tuple[str, ...] = tuple(BY_KEY)
 """Keys in display order."""
+RUN_KEYS: tuple[str, ...] = tuple(entry.key for entry in ENTRIES if entry.when == "run")
+"""Keys of the columns of a run, in display order."""

@@ -11,6 +11,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+CORNER = 10
+"""First positions of a text whose attention is compared between texts (Vig and Belinkov 2019)."""
+
 MapKind = Literal["encoder", "decoder", "cross"]
 """Which maps a layer owns: encoder self-attention, decoder self-attention, or cross-attention.
 
@@ -149,6 +152,8 @@ class Label(msgspec.Struct, frozen=True, array_like=True):
         threshold: What it had to exceed.
         runner_up: Next best rule, or "".
         runner_up_score: Its statistic; NaN where there is none.
+        without_first: Whether ``score`` and ``threshold`` leave the first token out, as `LayerResult.without_first`
+            does.
     """
 
     name: str
@@ -157,6 +162,7 @@ class Label(msgspec.Struct, frozen=True, array_like=True):
     threshold: float
     runner_up: str = ""
     runner_up_score: float = float("nan")
+    without_first: bool = False
 
 
 class Statistics(msgspec.Struct, frozen=True, eq=False):
@@ -190,6 +196,11 @@ class Statistics(msgspec.Struct, frozen=True, eq=False):
         return self.value - self.null
 
 
+def _no_statistics() -> Statistics:
+    nothing = np.zeros((0, 0))
+    return Statistics((), nothing, nothing, nothing, nothing.astype(np.uint8))
+
+
 class BoxCounts(msgspec.Struct, frozen=True, eq=False):
     """Box counts of the lift of every head of one layer, and the fits on them.
 
@@ -220,6 +231,30 @@ class BoxCounts(msgspec.Struct, frozen=True, eq=False):
     dimensions: NDArray[np.float64]
 
 
+class RenyiSpectrum(msgspec.Struct, frozen=True, eq=False):
+    """Renyi dimensions of the unfolded maps of one layer. Even attention has 2 at every order.
+
+    Attributes:
+        q: float64 [qs]: orders, ascending, infinity last.
+        boxes: int64 [scales]: boxes along a side of each grid, the finest first.
+        curves: float64 [heads, qs, scales]: ordinates whose slope on ln boxes is D_q.
+        effective: float64 [heads, qs]: that slope, even where the status is ``no_scaling``; NaN where there is no fit.
+        error: float64 [heads, qs]: standard error of D_q; NaN unless the status is ``ok``.
+        status: uint8 [heads, qs]: indices into `STATUSES`.
+    """
+
+    q: NDArray[np.float64]
+    boxes: NDArray[np.int64]
+    curves: NDArray[np.float64]
+    effective: NDArray[np.float64]
+    error: NDArray[np.float64]
+    status: NDArray[np.uint8]
+
+
+DIMENSION_ORDERS: dict[str, float] = {"D1": 1.0, "D2": 2.0, "D_inf": float("inf")}
+"""Statistics that are entries of the `RenyiSpectrum`, with their orders."""
+
+
 class LayerResult(msgspec.Struct, frozen=True, eq=False):
     """All that was measured on one layer of one text.
 
@@ -232,6 +267,11 @@ class LayerResult(msgspec.Struct, frozen=True, eq=False):
         statistics: Statistics of every head.
         labels: One for each head.
         boxes: Box counts of every head.
+        without_first: The statistics that are defined without key 0, from the rows without it, each renormalised; rows
+            with less than .05 left do not count. The null is even attention that was treated likewise.
+        spectrum: Renyi dimensions of every head.
+        corner: float32 [heads, n, n]: weights among the first n = `CORNER` positions, fewer in a shorter map, by which
+            attention is compared between texts; ``None`` in cross-attention.
     """
 
     info: LayerInfo
@@ -242,6 +282,20 @@ class LayerResult(msgspec.Struct, frozen=True, eq=False):
     statistics: Statistics
     labels: tuple[Label, ...]
     boxes: BoxCounts
+    without_first: Statistics = msgspec.field(default_factory=_no_statistics)
+    spectrum: RenyiSpectrum | None = None
+    corner: NDArray[np.float32] | None = None
+
+    @property
+    def effective(self) -> NDArray[np.float64]:
+        """float64 [statistics, heads]: the values, with the effective slope for dimensions."""
+        value = self.statistics.value.copy()
+        for row, name in enumerate(self.statistics.names):
+            if name == "D0":
+                value[row] = self.boxes.effective
+            elif self.spectrum is not None and name in DIMENSION_ORDERS:
+                value[row] = self.spectrum.effective[:, self.spectrum.q.tolist().index(DIMENSION_ORDERS[name])]
+        return value
 
 
 class Analysis(msgspec.Struct, frozen=True, eq=False):

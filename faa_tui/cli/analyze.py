@@ -1,65 +1,136 @@
-"""``faa analyze``: every head of a model on one text."""
+"""``faa analyze``: every head of a model, on one text or over several."""
 
 from __future__ import annotations
 
-import math
-import os
 import sys
 from argparse import ArgumentParser, Namespace
 
-from rich.console import Console, Group, RenderableType
-from rich.table import Table
-from rich.text import Text
+import msgspec
 
-from faa_core import catalogue, export, reference
+from faa_core import export, reference
 from faa_core.errors import UsageError
-from faa_core.records import STATUSES, Analysis, LayerResult, MapKind
+from faa_core.findings import SURROGATES, TESTED, Findings
+from faa_core.records import Analysis, MapKind
+from faa_core.replication import replicate
 from faa_core.worker.protocol import RunOptions
+from faa_tui.cli.analyze_table import Chosen, analysis_table, replication_table
 from faa_tui.cli.main import MODEL_HELP, add_run_options, add_text_options
-from faa_tui.cli.narration import narrated_session
-from faa_tui.cli.text import text_for
-from faa_tui.rendering.text import visible
-
-COLUMNS = ("previous_token", "induction", "sink", "normalised_entropy", "distance", "confidence")
-"""Statistics that the table shows beside the dimension; all of them are in the JSON."""
-
-_WIDTH_OF_A_FILE = 120
-"""Cells of a line where the output is no terminal."""
+from faa_tui.cli.narration import narrated_session, printing_console
+from faa_tui.cli.text import text_for, texts_in
 
 
 def run(arguments: list[str]) -> int:
     """Run ``faa analyze`` and return its exit code."""
     options = _parse(arguments)
     parsed = reference.parse(options.model)
-    text = text_for(parsed, options.text, options.file)
-    with narrated_session() as worker:
-        analysis = worker.analyse(options.model, text, RunOptions(options.device, options.dtype, options.truncate))
-    chosen = _chosen(analysis, options)
-    if options.json:
-        sys.stdout.buffer.write(export.to_json(analysis, chosen) + b"\n")
-    else:
-        console = Console(highlight=False)
-        width = console.width if console.is_terminal or "COLUMNS" in os.environ else _WIDTH_OF_A_FILE
-        console.width = width
-        console.print(_report(analysis, chosen, width))
-    return 0
+    return _over_texts(options) if options.texts else _one_text(options, parsed)
 
 
 def _parse(arguments: list[str]) -> Namespace:
     parser = ArgumentParser(
         prog="faa analyze",
-        description="Measure every head of MODEL on one text. Data go to standard output, narration to standard error.",
+        description="Measure every head of MODEL on one text, or over several. Data go to standard output, narration "
+        "to standard error.",
     )
     parser.add_argument("model", metavar="MODEL", help=MODEL_HELP)
-    add_text_options(parser)
+    texts = add_text_options(parser)
+    texts.add_argument(
+        "--texts",
+        metavar="PATH",
+        help="several texts: a file with one on each line, or a folder of files; prints means over texts",
+    )
     parser.add_argument("--layer", type=int, metavar="L", help="only this layer; negative counts from the last")
     parser.add_argument("--head", type=int, metavar="H", help="only this head")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    nulls = parser.add_argument_group("what to compare with")
+    nulls.add_argument(
+        "--null",
+        choices=("uniform", "init"),
+        default="uniform",
+        help="init: also run MODEL@init, the same architecture untrained, on the same text",
+    )
+    nulls.add_argument(
+        "--test",
+        action="append",
+        default=[],
+        choices=TESTED,
+        metavar="STATISTIC",
+        help=f"p-values against random attention, with false-discovery control over all heads: {', '.join(TESTED)}; "
+        "may be given several times",
+    )
+    nulls.add_argument(
+        "--surrogate", choices=SURROGATES, default=SURROGATES[0], help="that random attention (default: row_shuffle)"
+    )
+    nulls.add_argument(
+        "--replicates", type=int, default=199, metavar="N", help="surrogates for each head (default: 199)"
+    )
+    nulls.add_argument("--probe", action="store_true", help="also score induction on random sequences said twice")
+    nulls.add_argument(
+        "--rollout", action="store_true", help="also multiply the layers: which tokens reach the last position"
+    )
+    nulls.add_argument("--seed", type=int, default=0, metavar="N", help="of everything random (default: 0)")
     add_run_options(parser)
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.texts and (options.null != "uniform" or options.test or options.probe or options.rollout):
+        parser.error("--texts goes with none of --null init, --test, --probe and --rollout")
+    if options.replicates < 19:
+        parser.error("--replicates must be 19 or more: fewer cannot reach p = 0.05")
+    return options
 
 
-def _chosen(analysis: Analysis, options: Namespace) -> set[tuple[str, int, int]] | None:
+def _one_text(options: Namespace, parsed: reference.ModelReference) -> int:
+    text = text_for(parsed, options.text, options.file)
+    run_options = RunOptions(options.device, options.dtype, options.truncate)
+    init = None
+    with narrated_session() as worker:
+        if options.null == "init":
+            init = worker.analyse(str(_untrained(parsed)), text, run_options)
+        analysis = worker.analyse(options.model, text, run_options)
+        chosen = _chosen(analysis, options)
+        tests = tuple(
+            worker.test(statistic, options.surrogate, options.replicates, options.seed)
+            for statistic in dict.fromkeys(options.test)
+        )
+        rollouts = worker.rollout() if options.rollout else ()
+        probe = worker.probe(options.model, run_options, options.seed) if options.probe else None
+    findings = Findings(init, tests, probe, rollouts)
+    if options.json:
+        sys.stdout.buffer.write(export.to_json(analysis, chosen, findings) + b"\n")
+    else:
+        console = printing_console()
+        console.print(analysis_table(analysis, findings, chosen, console.width))
+    return 0
+
+
+def _over_texts(options: Namespace) -> int:
+    texts = texts_in(options.texts)
+    run_options = RunOptions(options.device, options.dtype, options.truncate)
+    with narrated_session(len(texts)) as worker:
+        analyses = [worker.analyse(options.model, text, run_options) for text in texts]
+    replication = replicate(analyses, options.seed)
+    chosen = _chosen(analyses[0], options)
+    if options.json:
+        sys.stdout.buffer.write(export.replication_to_json(replication, chosen) + b"\n")
+    else:
+        console = printing_console()
+        console.print(replication_table(replication, chosen, console.width))
+    return 0
+
+
+def _untrained(parsed: reference.ModelReference) -> reference.ModelReference:
+    """The same architecture at random initialisation.
+
+    Raises:
+        UsageError: The reference is untrained already, or a file.
+    """
+    if parsed.source == "array":
+        raise UsageError(f"{parsed} is a file of attention; there is no model to initialise.", "Leave --null init out.")
+    if parsed.initialised:
+        raise UsageError(f"{parsed} is at random initialisation itself.", "Name the trained model.")
+    return msgspec.structs.replace(parsed, revision=reference.INIT)
+
+
+def _chosen(analysis: Analysis, options: Namespace) -> Chosen:
     """Addresses picked by --layer and --head, or ``None`` for all.
 
     Raises:
@@ -89,75 +160,3 @@ def _chosen(analysis: Analysis, options: Namespace) -> set[tuple[str, int, int]]
             f"{analysis.model.reference} has no head {options.head} there.", f"Heads go from 0 to {most - 1}."
         )
     return {(item.info.kind, item.info.layer, options.head) for item in fitting}
-
-
-def _report(analysis: Analysis, chosen: set[tuple[str, int, int]] | None, width: int) -> RenderableType:
-    model = analysis.model
-    lines = [
-        f"{model.reference}  {model.architecture}  {model.revision}".rstrip(),
-        f"{model.device} {model.dtype}  {len(analysis.layers)} layers with maps  {len(analysis.tokens)} tokens  "
-        f"{analysis.seconds:.2f} s",
-    ]
-    if analysis.truncated_from is not None:
-        lines.append(f"The text was cut from {analysis.truncated_from} tokens, as asked for.")
-    lines += analysis.notes
-    columns = _columns(width)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in columns:
-        table.add_column(title, justify="left" if title in ("looks like", "status") else "right", no_wrap=True)
-    for layer in analysis.layers:
-        for head in range(layer.info.heads):
-            if chosen is None or (layer.info.kind, layer.info.layer, head) in chosen:
-                cells = _cells(layer, head)
-                table.add_row(*(Text(cells[title]) for title in columns))
-    foot = (
-        "D0: box-counting dimension of lift > 1; null: that of the bare mask; delta: D0 - null; se: standard error. "
-        "In parentheses: a slope over sizes on which no one power law holds. --json has every statistic with its null."
-    )
-    return Group(*(Text(visible(line)) for line in lines), Text(), table, Text(), Text(foot, style="dim"))
-
-
-def _columns(width: int) -> list[str]:
-    """Titles of the columns that fit ``width`` cells, the most telling ones first to stay."""
-    always = {"head": 5, "looks like": 22, "D0": 6, "delta": 7, "status": 13}
-    extra = {"null": 4, "se": 4} | {catalogue.BY_KEY[key].symbol: 6 for key in COLUMNS}
-    left = width - sum(cells + 2 for cells in always.values())
-    shown = list(always)
-    for title, cells in extra.items():
-        left -= cells + 2
-        if left >= 0:
-            shown.append(title)
-    order = ["head", "looks like", "D0", "null", "delta", "se", "status"]
-    return [title for title in order if title in shown] + [title for title in shown if title not in order]
-
-
-def _cells(layer: LayerResult, head: int) -> dict[str, str]:
-    """Column title to text, for one head."""
-    statistics, boxes, label = layer.statistics, layer.boxes, layer.labels[head]
-    row = statistics.row("D0")
-    null, value = float(statistics.null[row, head]), float(statistics.value[row, head])
-    status = STATUSES[statistics.status[row, head]]
-    shown, delta = _format(value, ".2f"), _format(value - null, "+.2f")
-    if status == "no_scaling":
-        effective = float(boxes.effective[head])
-        shown, delta = f"({effective:.2f})", f"({effective - null:+.2f})"
-    # What a mixed head comes closest to is in the JSON; beside "mixed" its score would read as one of being mixed.
-    evidence = "" if label.name == "mixed" or math.isnan(label.score) else f" ({label.score:.2f})"
-    cells = {
-        "head": f"{layer.info.name}.{head}",
-        "looks like": label.name + evidence,
-        "D0": shown,
-        "null": _format(null, ".2f"),
-        "delta": delta,
-        "se": _format(float(statistics.error[row, head]), ".2f"),
-        "status": status.replace("_", " "),
-    }
-    for key in COLUMNS:
-        entry = catalogue.BY_KEY[key]
-        number = float(statistics.value[statistics.row(key), head])
-        cells[entry.symbol] = _format(number, f".{min(entry.decimals, 2)}f")
-    return cells
-
-
-def _format(value: float, how: str) -> str:
-    return "-" if math.isnan(value) else format(value, how)

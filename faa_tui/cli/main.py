@@ -11,13 +11,20 @@ import runpy
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from faa_core import __version__
 from faa_core.errors import FaaError
 
+if TYPE_CHECKING:
+    from argparse import _MutuallyExclusiveGroup
+
 COMMANDS = {
     "analyze": "measure every head of a model on one text: a table, or JSON with --json",
+    "examine": "measure one head at length: spectrum, lacunarity, surface, rank, coverage",
     "show": "print the attention map of one head as a colour grid",
+    "explain": "say what a number is, how it is estimated and how far it can be trusted: faa explain D1",
+    "study": "run a study again: 1.0.0 beside the corrected numbers, or accuracy beside its goals",
     "doctor": "say what was found here: devices, versions, terminal, paths, checks",
     "worker": "the engine behind the application; it speaks its protocol on stdin and stdout",
 }
@@ -95,11 +102,12 @@ def _application(arguments: list[str]) -> int:
     return app.run(options.model, given_text(options.text, options.file), run_options)
 
 
-def add_text_options(parser: ArgumentParser) -> None:
-    """Add ``--text`` and ``--file``, of which at most one may be given."""
+def add_text_options(parser: ArgumentParser) -> _MutuallyExclusiveGroup:
+    """Add ``--text`` and ``--file``, of which at most one may be given; returns the group, for others like them."""
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--text", help="the text to analyse")
     group.add_argument("--file", metavar="PATH", help="read the text from a file; - for standard input")
+    return group
 
 
 def add_run_options(parser: ArgumentParser) -> None:

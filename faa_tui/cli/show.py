@@ -34,7 +34,7 @@ def run(arguments: list[str]) -> int:
     run_options = RunOptions(options.device, options.dtype, options.truncate)
     with narrated_session() as worker:
         analysis = worker.analyse(options.model, text, run_options)
-        result = _layer(analysis, wanted)
+        result = find_layer(analysis, wanted)
         weights = worker.map(result.info.kind, result.info.layer, wanted.head)
     console = Console(highlight=False)
     console.print(Text(visible(map_title(analysis, result, wanted.head)), style="bold"))
@@ -82,7 +82,7 @@ def map_title(analysis: Analysis, result: LayerResult, head: int) -> str:
     return f"{analysis.model.reference}  layer {result.info.name} head {head}  {label.name}{evidence}"
 
 
-def _layer(analysis: Analysis, wanted: Address) -> LayerResult:
+def find_layer(analysis: Analysis, wanted: Address) -> LayerResult:
     """The layer that ``wanted`` names.
 
     Raises:

@@ -51,3 +51,30 @@ def text_for(reference: ModelReference, text: str | None, file: str | None) -> s
 
         return default_sample().text
     raise TextError("There is no text to analyse.", "Give one with --text, with --file, or on standard input.")
+
+
+def texts_in(path: str) -> tuple[str, ...]:
+    """Several texts: the lines of a file, or the files of a folder in the order of their names.
+
+    Blank lines and hidden files do not count.
+
+    Raises:
+        TextError: There are fewer than two, or one of them cannot be read as UTF-8 text.
+    """
+    place = Path(path)
+    if place.is_dir():
+        files = sorted(item for item in place.iterdir() if item.is_file() and not item.name.startswith("."))
+        texts = tuple(given_text(None, str(item)) or "" for item in files)
+        empty = [item for item, text in zip(files, texts, strict=True) if not text.strip()]
+        if empty:
+            raise TextError(
+                f"The text file {empty[0]} is empty.", "Take it out of the folder, or write a text into it."
+            )
+    else:
+        texts = tuple(line for line in (given_text(None, path) or "").splitlines() if line.strip())
+    if len(texts) < 2:
+        raise TextError(
+            f"{path} holds {len(texts)} text{'' if len(texts) == 1 else 's'}, and means over texts need two or more.",
+            "Give a file with one text on each line, or a folder of text files; one text goes with --file.",
+        )
+    return texts

@@ -18,7 +18,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Footer, Static
 
-from faa_core.catalogue import BY_KEY, KEYS
+from faa_core.catalogue import BY_KEY, RUN_KEYS
 from faa_core.records import STATUSES, LayerResult
 from faa_core.worker.protocol import Fail
 from faa_tui.actions import PANES, bindings
@@ -276,7 +276,7 @@ class MainScreen(Screen[None]):
             return None
         table = head_table(self._results, self.statistic)
         if table.undefined:
-            for key in KEYS:
+            for key in RUN_KEYS:
                 other = head_table(self._results, key)
                 if not other.undefined:
                     return replace(other, instead_of=table.entry)
@@ -436,7 +436,7 @@ class MainScreen(Screen[None]):
 
     def action_statistic(self, step: int) -> None:
         """Colour the heads by the statistic ``step`` places on."""
-        self.statistic = KEYS[(KEYS.index(self.statistic) + step) % len(KEYS)]
+        self.statistic = RUN_KEYS[(RUN_KEYS.index(self.statistic) + step) % len(RUN_KEYS)]
 
     def choose_statistic(self, key: str | None) -> None:
         """Colour the heads by ``key``; ``None`` changes nothing."""

@@ -21,7 +21,7 @@ def number(value: float, decimals: int, signed: bool = False) -> str:
     """``value`` for a narrow column: ``-.21``, ``0.42``; a middle dot where it is undefined."""
     if not math.isfinite(value):
         return "·"
-    return f"{value:{'+' if signed else ''}.{decimals}f}"
+    return f"{value:{'+' if signed else ''}z.{decimals}f}"
 
 
 class LayerPane(ListPane):

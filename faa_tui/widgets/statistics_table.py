@@ -123,4 +123,4 @@ def figure(value: float, entry: Entry, signed: bool = False) -> str:
     """``value`` with the digits that ``entry`` asks for; a middle dot where it is undefined."""
     if not math.isfinite(value):
         return "·"
-    return f"{value:{'+' if signed else ''}.{entry.decimals}f}"
+    return f"{value:{'+' if signed else ''}z.{entry.decimals}f}"

@@ -14,7 +14,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from faa_core.capture.strips import StripSink, strip_rows
-from faa_core.errors import ArrayFileError
+from faa_core.errors import ArrayFileError, UsageError
 from faa_core.geometry.support import Support
 from faa_core.models.loading import versions
 from faa_core.models.tokens import Encoded
@@ -127,6 +127,17 @@ class ArraySource:
         if self._queries == self._keys:
             return Encoded(tokens)
         return Encoded(tokens, _tokens(tuple(str(index) for index in range(self._queries))))
+
+    def repeats(self, length: int, draws: int, seed: int) -> list[Encoded]:
+        """A file has no model that could read other tokens.
+
+        Raises:
+            UsageError: Always.
+        """
+        raise UsageError(
+            f"{self.info.reference} is a file of attention; the random-repeat probe needs a model.",
+            "Leave the probe out.",
+        )
 
     def capture(self, encoded: Encoded, sink: StripSink) -> tuple[str, ...]:
         """Hand every layer to ``sink``, strip by strip."""

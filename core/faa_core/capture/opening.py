@@ -14,11 +14,12 @@ from faa_core.capture.coverage import Coverage, accepted, find_coverage
 from faa_core.capture.masks import RowMask
 from faa_core.capture.strips import StripSink
 from faa_core.errors import ModelError, UsageError
+from faa_core.heads.probe import repeat_sequences
 from faa_core.models.devices import choose_device
 from faa_core.models.fetching import Progress
 from faa_core.models.loading import LoadedModel, load, versions
 from faa_core.models.memory import out_of_memory
-from faa_core.models.tokens import Encoded, context_of, encode, hash_of
+from faa_core.models.tokens import Encoded, context_of, encode, encode_ids, hash_of
 from faa_core.records import LayerInfo, ModelInfo
 from faa_core.reference import ModelReference
 
@@ -33,6 +34,13 @@ class Source(Protocol):
 
         Raises:
             TextError: It is empty, or longer than the context and ``truncate`` is not set.
+        """
+
+    def repeats(self, length: int, draws: int, seed: int) -> list[Encoded]:
+        """Random sequences of ``length`` tokens, each said twice: the input of the random-repeat probe.
+
+        Raises:
+            UsageError: The source is a file or an encoder-decoder, or its context or vocabulary is too short.
         """
 
     def capture(self, encoded: Encoded, sink: StripSink) -> tuple[str, ...]:
@@ -110,6 +118,29 @@ class ModelSource:
         """Tokenise ``text``; see `faa_core.models.tokens.encode`."""
         loaded = self._open()
         return encode(text, loaded.tokenizer, loaded.model, self.info.context, truncate)
+
+    def repeats(self, length: int, draws: int, seed: int) -> list[Encoded]:
+        """Random sequences of ``length`` tokens, each said twice; see `faa_core.heads.probe.repeat_sequences`."""
+        loaded = self._open()
+        tokenizer = loaded.tokenizer
+        if loaded.model.config.is_encoder_decoder:
+            raise UsageError(
+                f"{self.info.reference} is an encoder-decoder; the random-repeat probe is for models with one text.",
+                "Leave the probe out.",
+            )
+        begin = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.cls_token_id
+        tokens = 2 * length + (begin is not None)
+        if self.info.context is not None and tokens > self.info.context:
+            raise UsageError(
+                f"The probe needs {tokens} tokens, and the context of {self.info.reference} is {self.info.context}.",
+                "Leave the probe out.",
+            )
+        vocabulary = min(len(tokenizer), loaded.model.get_input_embeddings().num_embeddings)
+        try:
+            sequences = repeat_sequences(vocabulary, tokenizer.all_special_ids, begin, length, draws, seed)
+        except ValueError as error:
+            raise UsageError(f"No probe for {self.info.reference}: {error}", "Leave the probe out.") from error
+        return [encode_ids(ids, tokenizer) for ids in sequences.tolist()]
 
     def capture(self, encoded: Encoded, sink: StripSink) -> tuple[str, ...]:
         """Run one forward pass and hand the attention of every layer to ``sink``; returns notes for the reader."""

@@ -12,6 +12,8 @@ from typing import Literal
 
 import torch
 
+from faa_core.geometry import compiled
+
 Reduction = Literal["max", "mass"]
 
 ALIGN_LEVELS = 6
@@ -60,6 +62,9 @@ def _pyramid(x: torch.Tensor, reduction: Reduction) -> list[torch.Tensor]:
         n, m = (n + 1) // 2, (m + 1) // 2
         levels.append(x.new_empty(*lead, n, m))
     flat = [level.reshape(-1, *level.shape[-2:]) for level in levels]
+    if kernels := compiled.kernels_for(flat[0]):
+        compiled.fill_pyramid(kernels, flat, reduction)
+        return levels
     for below, above in pairwise(flat):
         # On a CPU a large matrix by itself stays in the cache between its two passes; small ones go together.
         single = x.device.type == "cpu" and below.shape[-1] * below.shape[-2] >= _MATRIX_AT_A_TIME

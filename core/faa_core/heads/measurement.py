@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 from faa_core.geometry import Support
 from faa_core.geometry.box_counter import UNIT, BoxCounter
 from faa_core.geometry.scaling import Floats, ScalingFit, box_sizes, effective_dimensions, fit_counts
+from faa_core.geometry.unfolding import UnfoldedMassStream
 from faa_core.heads.blocks import Block, Blocks
 from faa_core.heads.repeats import repeats_of
-from faa_core.heads.statistics import Column, StatisticsAccumulator
-from faa_core.records import MapKind, status_code
+from faa_core.heads.spectra import spectrum_of
+from faa_core.heads.statistics import StatisticsAccumulator
+from faa_core.heads.summary import Column
+from faa_core.records import MapKind, RenyiSpectrum, status_code
 
 _OK = status_code("ok")
 
@@ -45,6 +48,7 @@ class Measurement:
         repeats = None if ids is None else repeats_of(ids, support.identity)
         self._statistics = StatisticsAccumulator(kind, heads, support, repeats, tolerance, learned_sink)
         self._boxes = BoxCounter(heads, support.queries, support.keys)
+        self._masses = UnfoldedMassStream(heads, support)
         self._lengths = support.lengths
         self._shape = (support.queries, support.keys)
         self._scratch: torch.Tensor | None = None
@@ -57,6 +61,7 @@ class Measurement:
         scratch = self._scratch[: visible.numel()].view(visible.shape)
         self._statistics.add(block, scratch)
         if visible.numel():
+            self._masses.add(block.row, visible, block.low)
             lengths = self._lengths[block.row : block.row + visible.shape[1], None]
             torch.mul(visible, lengths.to(visible.device, torch.float32), out=scratch)
             self._boxes.add(block.row, scratch, block.low)
@@ -65,11 +70,14 @@ class Measurement:
         """Everything that was measured; call it once, after the last row."""
         validity = self._statistics.validity()
         columns = self._statistics.finish(validity)
+        without_first = self._statistics.finish_without_first(validity)
         counts = self._boxes.finish()
         counts[validity != _OK] = 0
         sizes = box_sizes(*self._shape)
         fit = fit_counts(sizes, counts[:, UNIT], *self._shape)
-        return MeasuredLayer(columns, validity, counts, fit, effective_dimensions(sizes, counts, *self._shape))
+        curve = effective_dimensions(sizes, counts, *self._shape)
+        spectrum = spectrum_of(self._masses.finish(), validity)
+        return MeasuredLayer(columns | spectrum.columns, without_first, validity, counts, fit, curve, spectrum.record)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,17 +86,21 @@ class MeasuredLayer:
 
     Attributes:
         columns: Statistics by key, without ``D0`` and ``interpretability``.
+        without_first: Those that are defined without the first key, by key.
         validity: uint8 [heads]: whether the attention of each head is valid.
         counts: int64 [heads, thresholds, sizes]: box counts; zero for heads that are not valid.
         fit: Dimension of each head at lift 1.
         curve: float64 [heads, thresholds]: effective dimensions.
+        spectrum: Renyi dimensions of each head.
     """
 
     columns: dict[str, Column]
+    without_first: dict[str, Column]
     validity: NDArray[np.uint8]
     counts: NDArray[np.int64]
     fit: ScalingFit
     curve: Floats
+    spectrum: RenyiSpectrum
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,11 +109,13 @@ class UniformLayer:
 
     Attributes:
         values: Statistics by key, without ``D0`` and ``interpretability``.
+        without_first: Those that are defined without the first key, by key.
         counts: int64 [sizes]: boxes that hold a visible cell.
         dimension: Their dimension; NaN where too few sizes fit.
     """
 
     values: dict[str, float]
+    without_first: dict[str, float]
     counts: NDArray[np.int64]
     dimension: float
 
@@ -127,8 +141,11 @@ def uniform_layer(
     counts = measured.counts[0, UNIT - 1].copy()
     counts[0] = int(support.lengths.sum())
     fit = fit_counts(box_sizes(support.queries, support.keys), counts, support.queries, support.keys)
-    values = {name: float(column.value[0]) for name, column in measured.columns.items()}
-    return UniformLayer(values, counts, float(fit.effective))
+    values, without_first = (
+        {name: float(column.value[0]) for name, column in columns.items()}
+        for columns in (measured.columns, measured.without_first)
+    )
+    return UniformLayer(values, without_first, counts, float(fit.effective))
 
 
 def ids_of(kind: MapKind, query_ids: Sequence[int], key_ids: Sequence[int]) -> tuple[int, ...] | None:

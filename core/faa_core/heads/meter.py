@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from faa_core.catalogue import KEYS
+from faa_core.catalogue import RUN_KEYS
 from faa_core.geometry import Support
 from faa_core.geometry.box_counter import THRESHOLDS, UNIT
 from faa_core.geometry.pyramid import ALIGN
 from faa_core.geometry.scaling import box_sizes, size_regressor
 from faa_core.heads.blocks import Blocks
-from faa_core.heads.labels import label
+from faa_core.heads.labels import Scores, label
 from faa_core.heads.measurement import MeasuredLayer, Measurement, UniformLayer, ids_of, uniform_layer
 from faa_core.heads.overview import Overview
-from faa_core.heads.statistics import Column
-from faa_core.records import BoxCounts, LayerInfo, LayerResult, Statistics, status_code
+from faa_core.heads.summary import Column
+from faa_core.records import CORNER, DIMENSION_ORDERS, BoxCounts, LayerInfo, LayerResult, Statistics, status_code
 
 
 class LayerMeter:
@@ -58,6 +58,7 @@ class LayerMeter:
         self._blocks = Blocks(support)
         self._overview = Overview(info.heads, support.queries, support.keys)
         self._next_row = 0
+        self._corner: torch.Tensor | None = None
         self._device = "cpu"
         self.kept_levels: dict[int, torch.Tensor] = {}
 
@@ -80,6 +81,8 @@ class LayerMeter:
                 f"{expected[0]} maps of {self._support.queries} x {expected[1]} at row {self._next_row}."
             )
         self._next_row = row + rows
+        if row == 0 and self._info.kind != "cross":
+            self._corner = weights[:, :CORNER, :CORNER].clone()
         self._device = str(weights.device)
         for block in self._blocks.of(row, weights):
             self._measurement.add(block)
@@ -96,7 +99,7 @@ class LayerMeter:
         measured = self._measurement.finish()
         null = uniform_layer(self._info.kind, self._support.identity, self._ids, self._device)
         self.kept_levels = self._overview.finish()
-        statistics = _statistics(measured, null)
+        statistics, without_first = _statistics(measured, null), _without_first(measured, null)
         return LayerResult(
             info=self._info,
             queries=self._support.queries,
@@ -105,14 +108,13 @@ class LayerMeter:
             stop_key=self._support.stop.cpu().numpy().astype(np.int32),
             statistics=statistics,
             labels=tuple(
-                label(
-                    dict(zip(statistics.names, statistics.value[:, head].tolist(), strict=True)),
-                    dict(zip(statistics.names, statistics.null[:, head].tolist(), strict=True)),
-                    self._info.kind,
-                )
+                label(Scores.of(statistics, head), Scores.of(without_first, head), self._info.kind)
                 for head in range(self._info.heads)
             ),
             boxes=self._box_counts(measured, null),
+            without_first=without_first,
+            spectrum=measured.spectrum,
+            corner=None if self._corner is None else self._corner.cpu().numpy(),
         )
 
     def _box_counts(self, measured: MeasuredLayer, null: UniformLayer) -> BoxCounts:
@@ -143,15 +145,27 @@ def _statistics(measured: MeasuredLayer, null: UniformLayer) -> Statistics:
     )
     values["interpretability"] = float(_interpretability({name: np.float64(values[name]) for name in _INTERPRETED}))
 
-    value = np.stack([columns[name].value for name in KEYS])
-    error = np.full_like(value, np.nan)
-    error[KEYS.index("D0")] = fit.error
+    table = _table(RUN_KEYS, columns, values)
+    table.error[RUN_KEYS.index("D0")] = fit.error
+    for name, order in DIMENSION_ORDERS.items():
+        at = measured.spectrum.q.tolist().index(order)
+        table.error[RUN_KEYS.index(name)] = measured.spectrum.error[:, at]
+    return table
+
+
+def _without_first(measured: MeasuredLayer, null: UniformLayer) -> Statistics:
+    names = tuple(name for name in RUN_KEYS if name in measured.without_first)
+    return _table(names, measured.without_first, null.without_first)
+
+
+def _table(names: tuple[str, ...], columns: Mapping[str, Column], null: Mapping[str, float]) -> Statistics:
+    value = np.stack([columns[name].value for name in names])
     return Statistics(
-        names=KEYS,
+        names=names,
         value=value,
-        null=np.repeat([[values[name]] for name in KEYS], value.shape[1], axis=1).astype(np.float64),
-        error=error,
-        status=np.stack([columns[name].status for name in KEYS]),
+        null=np.repeat([[null[name]] for name in names], value.shape[1], axis=1).astype(np.float64),
+        error=np.full_like(value, np.nan),
+        status=np.stack([columns[name].status for name in names]),
     )
 
 

@@ -20,12 +20,14 @@ class Pairs:
     Attributes:
         row: int64 [pairs], from the first row of the block.
         key: int64 [pairs].
-        rows: Number of rows that have any.
+        on_first: bool [rows]: rows of the block with an entry on key 0.
+        on_others: bool [rows]: rows of the block with an entry on another key.
     """
 
     row: NDArray[np.int64]
     key: NDArray[np.int64]
-    rows: int
+    on_first: NDArray[np.bool_]
+    on_others: NDArray[np.bool_]
 
 
 class Repeats:
@@ -54,16 +56,19 @@ class Repeats:
         earlier = self._ids[start:stop, None] == self._ids[None, : stop - 1]
         earlier &= np.arange(stop - 1) < np.arange(start, stop)[:, None]
         row, key = np.nonzero(earlier)
-        pairs = self._visible(start, row, key), self._visible(start, row, key + 1)
+        pairs = self._visible(start, stop, row, key), self._visible(start, stop, row, key + 1)
         self._kept += sum(len(part.row) for part in pairs)
         if self._kept <= _KEPT_PAIRS:
             self._blocks[start, stop] = pairs
         return pairs
 
-    def _visible(self, start: int, row: NDArray[np.int64], key: NDArray[np.int64]) -> Pairs:
+    def _visible(self, start: int, stop: int, row: NDArray[np.int64], key: NDArray[np.int64]) -> Pairs:
         seen = (key >= self._first[row + start]) & (key < self._stop[row + start])
         row, key = row[seen], key[seen]
-        return Pairs(row, key, len(np.unique(row)))
+        on_first, on_others = np.zeros((2, stop - start), np.bool_)
+        on_first[row[key == 0]] = True
+        on_others[row[key > 0]] = True
+        return Pairs(row, key, on_first, on_others)
 
 
 @lru_cache(maxsize=4)

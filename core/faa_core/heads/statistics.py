@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -11,44 +9,21 @@ from numpy.typing import NDArray
 from faa_core.geometry import Support
 from faa_core.heads.blocks import Block
 from faa_core.heads.repeats import Repeats
+from faa_core.heads.rest import Rest
+from faa_core.heads.summary import Column, Columns, summarise
+from faa_core.heads.sums import LEAST_MASS, SMOOTHING, PassSums, RowSums, row_weights, with_first, without_first
 from faa_core.records import MapKind, status_code
 
-Floats = NDArray[np.float64]
-
-SMOOTHING = 1e-10
-"""Added to every weight before its logarithm is taken, as in FAA 1.0.0."""
 SPARSE_BELOW = 0.01
 """Weights below this count as none in ``sparsity``, as in FAA 1.0.0."""
-HEAVIEST_KEYS = 5
-"""Number of columns in ``concentration``, as in FAA 1.0.0."""
-SINK_ROWS = 0.25
-"""Share of the rows that must see a key for it to be a sink; else the last key of an identity map would be one."""
 
 _OK = status_code("ok")
-
-
-class Column(NamedTuple):
-    """One statistic of every head.
-
-    Attributes:
-        value: float64 [heads]; NaN where undefined.
-        status: uint8 [heads]: indices into `faa_core.records.STATUSES`.
-    """
-
-    value: Floats
-    status: NDArray[np.uint8]
-
-
-class _Put(Protocol):
-    """Stores a column; ``reason`` is the status of a statistic that no valid head has."""
-
-    def __call__(self, name: str, value: Floats | float, reason: str = "") -> None: ...
 
 
 class StatisticsAccumulator:
     """Accumulates one layer.
 
-    Sums over rows and blocks are float64, sums inside a row of a block float32.
+    Sums over rows and blocks are float64, sums inside a row and a block float32.
 
     Args:
         kind: Positions of queries and keys belong to one text except in cross-attention, where the statistics that
@@ -76,25 +51,20 @@ class StatisticsAccumulator:
         self._repeats = repeats
         self._tolerance = tolerance
         self._learned_sink = learned_sink
+        self._support = support
         self._first: NDArray[np.int64] = support.first.cpu().numpy()
         self._stop: NDArray[np.int64] = support.stop.cpu().numpy()
-        self._ahead = bool((self._stop > np.arange(self._queries) + 1).any())
         self._device: torch.device | None = None
+        self._rest: Rest | None = None
+        self._covered = 0
 
     def _allocate(self, device: torch.device) -> None:
         self._device = device
-        heads, queries, keys = self._heads, self._queries, self._keys
-        # The sum, the largest weight, the entropy and the mass outside the support of every row.
-        rows = torch.zeros(4, heads, queries, dtype=torch.float32, device=device)
-        self._row_sum, self._row_max, self._row_entropy, self._outside = rows
-        self._column = torch.zeros(heads, keys, dtype=torch.float64, device=device)
-        # The moment is sum A_ij |i - j|.
-        sums = torch.zeros(4, heads, dtype=torch.float64, device=device)
-        self._log_sum, self._sparse, self._ahead_mass, self._moment = sums
-        self._diagonals = torch.zeros(3, heads, dtype=torch.float64, device=device)  # offsets -1, 0, 1
-        self._repeat_mass = torch.zeros(2, heads, dtype=torch.float64, device=device)
-        self._repeat_rows = np.zeros(2, np.int64)
-        self._covered = 0
+        heads, queries = self._heads, self._queries
+        first, stop = self._support.first.to(device), self._support.stop.to(device)
+        self._sums = PassSums.empty(heads, first, stop, self._keys, self._repeats is not None)
+        self._outside = torch.zeros(heads, queries, dtype=torch.float32, device=device)
+        self._log_sum, self._sparse = torch.zeros(2, heads, dtype=torch.float64, device=device)
 
     def add(self, block: Block, scratch: torch.Tensor) -> None:
         """Take in the next block of rows.
@@ -106,56 +76,50 @@ class StatisticsAccumulator:
         row, weights, low, high = block
         if self._device is None:
             self._allocate(weights.device)
-        stop = row + weights.shape[1]
-        rows = slice(row, stop)
         seen = block.visible
         self._covered += seen.shape[1] * seen.shape[2]
         self._add_outside(row, weights, low, high)
         if low == high:
             return
-
         torch.add(seen, SMOOTHING, out=scratch).log_()
         self._log_sum += scratch.sum((1, 2))
-        self._row_entropy[:, rows] = -scratch.mul_(seen).sum(-1)
+        rest = self._load(block)
+        cells, rows = rest.cells, slice(row, row + weights.shape[1])
+        sums = self._sums
+        sums.plogp[:, rows] = scratch.mul_(cells).sum(-1)
         self._sparse += torch.lt(seen, SPARSE_BELOW, out=scratch).sum((1, 2))
-        self._row_max[:, rows] = seen.amax(-1)
-        row_sum = seen.sum(-1)
-        column = seen.sum(1)
-        self._row_sum[:, rows] = row_sum
-        self._column[:, low:high] += column
-        self._add_positions(row, weights, low, high, row_sum, column)
-        if self._repeats is not None and self._kind != "cross":
-            for i, pairs in enumerate(self._repeats.block(row, stop)):
-                if pairs.rows:
-                    entry = torch.from_numpy(pairs.row * self._keys + pairs.key).to(weights.device)
-                    self._repeat_mass[i] += weights.flatten(1)[:, entry].sum(1, dtype=torch.float64)
-                    self._repeat_rows[i] += pairs.rows
+        if low == 0:
+            sums.on_first[:, rows] = weights[:, :, 0]
+        sums.largest[:, rows] = cells.amax(-1)
+        sums.norm[:, rows] = torch.linalg.vector_norm(cells, dim=-1)
+        mass = cells.sum(-1)
+        sums.mass[:, rows] = mass
+        share = torch.stack((torch.ones_like(mass), row_weights(mass)), 1)
+        sums.column[:, :, low:high] += torch.bmm(share, cells).transpose(0, 1)
+        diagonals = torch.bmm(share, rest.diagonals).transpose(0, 1)
+        start = self._queries - rows.stop + low
+        sums.offset[:, :, start : start + diagonals.shape[2]] += diagonals
+        self._add_repeats(rows, rest)
 
-    def _add_positions(
-        self, row: int, weights: torch.Tensor, low: int, high: int, row_sum: torch.Tensor, column: torch.Tensor
-    ) -> None:
-        rows, keys = weights.shape[1:]
-        for i, offset in enumerate((-1, 0, 1)):
-            # Offset of the diagonal inside the block, whose row 0 is row `row` of the map.
-            if -rows < row + offset < keys:
-                diagonal = torch.diagonal(weights, row + offset, 1, 2)
-                self._diagonals[i] += diagonal.sum(1, dtype=torch.float64)
-        # Positions are counted from the block's first row: the same differences from smaller terms.
-        here = torch.arange(rows, device=weights.device, dtype=torch.float64)
-        there = torch.arange(low, high, device=weights.device, dtype=torch.float64) - row
-        self._moment += row_sum.double() @ here - column.double() @ there
-        if not self._ahead:
+    def _load(self, block: Block) -> Rest:
+        rows = block.weights.shape[1]
+        if self._rest is None or self._rest.rows != rows:
+            self._rest = Rest(self._heads, rows, self._keys, block.weights.device)
+        self._rest.load(block)
+        return self._rest
+
+    def _add_repeats(self, rows: slice, rest: Rest) -> None:
+        sums = self._sums
+        if self._repeats is None or sums.repeats is None or self._kind == "cross":
             return
-        edge = min(max(row + rows, low), high)  # from here on every key is ahead of every row of the block
-        right = weights[:, :, edge:high]
-        right_sum = right.sum(-1).double()
-        self._ahead_mass += right_sum.sum(1)
-        self._moment += 2 * (column[:, edge - low :].double() @ there[edge - low :] - right_sum @ here)
-        near = weights[:, :, max(row, low) : edge]
-        if near.shape[2]:
-            ahead = (there[max(row, low) - low : edge - low] - here[:, None]).clamp_(min=0).float()
-            self._ahead_mass += (near * (ahead > 0)).sum((1, 2), dtype=torch.float64)
-            self._moment += 2 * (near * ahead).sum((1, 2), dtype=torch.float64)
+        for i, pairs in enumerate(self._repeats.block(rows.start, rows.stop)):
+            if not len(pairs.row):
+                continue
+            # Key 0 is no part of the rest; where it is an entry, the row says so.
+            sums.copies_first[rows] |= torch.from_numpy(pairs.on_first)
+            sums.repeats[i, rows] |= torch.from_numpy(pairs.on_others)
+            row, key = (torch.from_numpy(part).to(sums.mass.device) for part in (pairs.row, pairs.key))
+            sums.repeat[i][:, rows].scatter_add_(1, row.expand(self._heads, -1), rest.entries(row, key))
 
     def _add_outside(self, row: int, weights: torch.Tensor, low: int, high: int) -> None:
         """Mass on keys that the rows may not see."""
@@ -179,13 +143,12 @@ class StatisticsAccumulator:
 
         A weight below -`SMOOTHING` makes the row's logarithm undefined, and so shows as well.
         """
-        sums, outside = self._row_sum, self._outside
-        finite = (torch.isfinite(sums) & torch.isfinite(outside) & torch.isfinite(self._row_max)).all(1)
-        sees = torch.from_numpy(self._stop > self._first).to(sums.device)
-        excess = torch.where(sees, sums - 1, 0.0)
-        low = torch.where(sees, -sums, 0.0) if self._learned_sink else -excess
+        rows, outside = with_first(self._sums), self._outside
+        finite = (torch.isfinite(rows.mass) & torch.isfinite(outside)).all(1)
+        excess = torch.where(rows.counts, rows.mass - 1, 0.0)
+        low = torch.where(rows.counts, -rows.mass, 0.0) if self._learned_sink else -excess
         fair = torch.maximum(torch.maximum(excess, low), outside.abs()).amax(1) <= self._tolerance
-        fair &= torch.isfinite(self._row_entropy).all(1)
+        fair &= torch.isfinite(rows.entropy).all(1)
         status = torch.where(fair, _OK, status_code("not_row_stochastic"))
         return torch.where(finite, status, status_code("non_finite")).cpu().numpy().astype(np.uint8)
 
@@ -195,84 +158,34 @@ class StatisticsAccumulator:
         Args:
             validity: uint8 [heads] from `validity`. Heads whose attention is not valid have NaN and the reason.
         """
-        bad = validity != _OK
-        columns: dict[str, Column] = {}
+        columns = Columns(validity)
+        sums = with_first(self._sums)
+        summarise(sums, self._kind, columns)
+        self._put_first(sums, columns)
+        self._put_matrix(sums, columns)
+        return columns.finish()
 
-        def put(name: str, value: Floats | float, reason: str = "") -> None:
-            undefined = bad | bool(reason)
-            status = np.where(bad, validity, status_code(reason or "ok")).astype(np.uint8)
-            columns[name] = Column(np.where(undefined, np.nan, value), status)
+    def finish_without_first(self, validity: NDArray[np.uint8]) -> dict[str, Column]:
+        """The statistics that are defined without key 0, on renormalised rows; arguments as in `finish`."""
+        columns = Columns(validity)
+        summarise(without_first(self._sums), self._kind, columns)
+        return columns.finish()
 
-        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-            self._put_rows(put)
-            self._put_positions(put)
-            self._put_matrix(put)
-        return columns
+    def _put_first(self, sums: RowSums, columns: Columns) -> None:
+        """What only the rows as they are can say: where the mass goes that is left out of them otherwise."""
+        rows = sums.counts.sum(1)
+        mean = sums.counts / rows.clamp(min=1)[:, None]
+        columns.put("first_token", (self._sums.on_first * mean).sum(1), rows > 0)
+        columns.put("dormant_rows", ((self._sums.mass < LEAST_MASS) * mean).sum(1), rows > 0)
+        columns.put("learned_sink", ((1 - sums.mass) * mean).sum(1), rows > 0)
 
-    def _put_rows(self, put: _Put) -> None:
-        length = self._stop - self._first
-        seeing = length > 0
-        rows = int(seeing.sum())
-        none = "" if rows else "no_rows"
-        entropy, largest, sums = (
-            part.double().cpu().numpy()[:, seeing] for part in (self._row_entropy, self._row_max, self._row_sum)
-        )
-        # The smoothing can push a one-hot row's entropy a rounding error below zero.
-        entropy = np.maximum(entropy, 0.0) if rows else entropy
-        mean = entropy.sum(1) / max(rows, 1)
-        put("entropy", mean, none)
-        put("effective_keys", np.exp(mean), none)
-        several = length[seeing] >= 2
-        choices = max(int(several.sum()), 1)
-        normalised = (entropy[:, several] / np.log(length[seeing][several])).sum(1) / choices
-        put("normalised_entropy", normalised, "" if several.any() else "no_rows")
-        put("confidence", largest.sum(1) / max(rows, 1), none)
-        put("learned_sink", (1 - sums).sum(1) / max(rows, 1), none)
-
-        column = self._column.cpu().numpy()
-        put("first_token", column[:, 0] / max(rows, 1), none)
-        begins = np.bincount(self._first[seeing], minlength=self._keys + 1)
-        ends = np.bincount(self._stop[seeing], minlength=self._keys + 1)
-        viewers = (begins - ends).cumsum()[: self._keys]
-        candidates = np.flatnonzero((viewers >= SINK_ROWS * rows) & (viewers > 0))
-        if len(candidates):
-            importance = column[:, candidates] / viewers[candidates]
-            put("sink", importance.max(1))
-            put("sink_position", candidates[importance.argmax(1)].astype(np.float64))
-        else:
-            put("sink", np.nan, "no_rows")
-            put("sink_position", np.nan, "no_rows")
-
-    def _put_positions(self, put: _Put) -> None:
-        diagonals = self._diagonals.cpu().numpy()
-        position = np.arange(self._queries)
-        for i, (name, offset) in enumerate((("previous_token", -1), ("current_token", 0), ("next_token", 1))):
-            key = position + offset
-            rows = int(((key >= self._first) & (key < self._stop)).sum()) if self._kind != "cross" else 0
-            put(name, diagonals[i] / max(rows, 1), "" if rows else "no_rows")
-        total = self._row_sum.double().sum(1).cpu().numpy()
-        put("distance", self._moment.cpu().numpy() / total, "" if (self._stop > self._first).any() else "no_rows")
-
-        mass = self._repeat_mass.cpu().numpy()
-        for i, name in enumerate(("duplicate_token", "induction")):
-            reason = "not_measured" if self._repeats is None else "" if self._repeat_rows[i] else "no_rows"
-            put(name, mass[i] / max(int(self._repeat_rows[i]), 1), reason)
-
-    def _put_matrix(self, put: _Put) -> None:
+    def _put_matrix(self, sums: RowSums, columns: Columns) -> None:
         entries = self._queries * self._keys
         hidden = entries - self._covered
-        total = self._row_sum.double().sum(1).cpu().numpy()
-        none = "" if (self._stop > self._first).any() else "no_rows"
-        mass = total + entries * SMOOTHING
-        weighted_log = -self._row_entropy.double().sum(1).cpu().numpy()
-        log_sum = self._log_sum.cpu().numpy() + hidden * np.log(SMOOTHING)
-        entropy = np.log(mass) - (weighted_log + SMOOTHING * log_sum) / mass
-        put("matrix_entropy", entropy, none)
-        put("uniformity", np.exp(entropy) / entries, none)
-        put("sparsity", (self._sparse.cpu().numpy() + hidden) / entries)
-        column = np.sort(self._column.cpu().numpy(), axis=1)
-        put("concentration", column[:, -HEAVIEST_KEYS:].sum(1) / column.sum(1), none)
-        on, ahead = self._diagonals[1].cpu().numpy(), self._ahead_mass.cpu().numpy()
-        put("forward_flow", ahead / total, none)
-        put("backward_flow", (total - on - ahead) / total, none)
-        put("self_attention", on / total, none)
+        some = sums.counts.any(1)
+        mass = sums.mass.sum(1) + entries * SMOOTHING
+        log_sum = self._log_sum + hidden * float(np.log(SMOOTHING))
+        entropy = mass.log() - (SMOOTHING * log_sum - sums.entropy.sum(1)) / mass
+        columns.put("matrix_entropy", entropy, some)
+        columns.put("uniformity", entropy.exp() / entries, some)
+        columns.put("sparsity", (self._sparse + hidden) / entries)

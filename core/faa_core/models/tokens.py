@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,6 +108,20 @@ def encode(
         inputs["decoder_input_ids"] = shifted
         decoder_tokens = _shifted(tokens, shifted[0].tolist(), tokenizer)
     return Encoded(tokens, decoder_tokens, truncated_from, inputs)
+
+
+def encode_ids(ids: Sequence[int], tokenizer: PreTrainedTokenizerBase) -> Encoded:
+    """A sequence of tokens that no text was made into, for a model that is not an encoder-decoder.
+
+    Args:
+        ids: Token ids, special ones included.
+        tokenizer: Tokenizer of the model; gives the tokens their names.
+    """
+    names = tuple(map(str, tokenizer.convert_ids_to_tokens(list(ids))))
+    special = set(tokenizer.all_special_ids)
+    tokens = Tokens(tuple(ids), names, ((0, 0),) * len(names), tuple(id_ in special for id_ in ids))
+    tensor = torch.tensor([list(ids)])
+    return Encoded(tokens, None, None, {"input_ids": tensor, "attention_mask": torch.ones_like(tensor)})
 
 
 def _tokenise(text: str, tokenizer: PreTrainedTokenizerBase, limit: int | None) -> Tokens:

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faa_core.errors import Cancelled, FaaError, UsageError, WorkerError, by_kind
+from faa_core.findings import HeadExamination, HeadTests, RepeatProbe, RolloutToLast, Surrogate
 from faa_core.records import Analysis, LayerResult, MapKind, ModelInfo
 from faa_core.worker import protocol, wire
 from faa_core.worker.greeting import await_hello, said
@@ -68,6 +69,10 @@ ClientEvent = (
     | protocol.Loaded
     | protocol.Started
     | protocol.LayerReady
+    | protocol.Tested
+    | protocol.Probed
+    | protocol.Examined
+    | protocol.Rolled
     | protocol.EnvironmentReport
     | protocol.Done
     | protocol.Fail
@@ -374,6 +379,45 @@ class Session:
         place = (kind, layer, head, level, row, row_stop, column, column_stop)
         events, _ = self._wait(protocol.Tile(self._client.new_id(), self._run, *place))
         return _only(events, ArrayReady).array
+
+    def test(
+        self, statistic: str, surrogate: Surrogate = "row_shuffle", replicates: int = 199, seed: int = 0
+    ) -> HeadTests:
+        """Test one statistic of every head of the last analysis; the arguments are the fields of `protocol.Test`.
+
+        Raises:
+            FaaError: There is no analysis, or the statistic cannot be tested.
+        """
+        job = protocol.Test(self._client.new_id(), self._run, statistic, surrogate, replicates, seed)
+        events, _ = self._wait(job)
+        return _only(events, protocol.Tested).result
+
+    def probe(self, reference: str, options: protocol.RunOptions = _DEFAULT, seed: int = 0) -> RepeatProbe:
+        """Score every head of a model on random sequences said twice.
+
+        Raises:
+            FaaError: Of the class that the worker named.
+        """
+        events, _ = self._wait(protocol.Probe(self._client.new_id(), reference, options, seed=seed))
+        return _only(events, protocol.Probed).result
+
+    def examine(self, kind: MapKind, layer: int, head: int) -> HeadExamination:
+        """Measure all that needs the whole map of one head of the last analysis.
+
+        Raises:
+            FaaError: There is no such map.
+        """
+        events, _ = self._wait(protocol.Examine(self._client.new_id(), self._run, kind, layer, head))
+        return _only(events, protocol.Examined).result
+
+    def rollout(self) -> tuple[RolloutToLast, ...]:
+        """Attention rollout of the last analysis, one for each stack of self-attention.
+
+        Raises:
+            FaaError: There is no analysis, or its rows can no longer be computed.
+        """
+        events, _ = self._wait(protocol.Rollout(self._client.new_id(), self._run))
+        return _only(events, protocol.Rolled).result
 
     def environment(self) -> protocol.EnvironmentReport:
         """What the worker's machine has.

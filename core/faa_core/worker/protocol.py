@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import msgspec
 
+from faa_core.findings import HeadExamination, HeadTests, RepeatProbe, RolloutToLast, Surrogate
 from faa_core.records import LayerResult, MapKind, ModelInfo, Tokens
 
-VERSION = (1, 0)
+VERSION = (1, 1)
 """Major and minor version of the protocol; a different major version is refused, naming both."""
 
 HELLO_PREFIX = b"FAA-HELLO "
@@ -27,7 +28,7 @@ PAYLOAD_LIMIT = 4 * 1024 * 1024
 CHUNK_BYTES = 256 * 1024
 BEAT_SECONDS = 1.0
 
-CAPABILITIES = ("load", "run", "tile", "environment", "cancel")
+CAPABILITIES = ("load", "run", "tile", "test", "probe", "examine", "rollout", "environment", "cancel")
 
 
 # --- client to worker ---------------------------------------------------------------------------------------------
@@ -89,6 +90,70 @@ class Tile(msgspec.Struct, frozen=True, tag="tile", tag_field="type"):
     column_stop: int
 
 
+class Test(msgspec.Struct, frozen=True, tag="test", tag_field="type"):
+    """Test one statistic of every head of the run ``run`` against surrogates.
+
+    Answered by `Progress`, `Tested`, and `Done` or `Fail`.
+
+    Attributes:
+        id: The job.
+        run: The run; it must be the last one of this worker, whose maps are computed again.
+        statistic: One of `faa_core.findings.TESTED`.
+        surrogate: What the heads are tested against.
+        replicates: Surrogates for each head.
+        seed: Where their random numbers begin.
+    """
+
+    id: int
+    run: int
+    statistic: str
+    surrogate: Surrogate = "row_shuffle"
+    replicates: int = 199
+    seed: int = 0
+
+
+class Probe(msgspec.Struct, frozen=True, tag="probe", tag_field="type"):
+    """Score every head of a model on random sequences said twice, loading the model first if need be.
+
+    It becomes no run: the maps of the last one stay. Answered by `Progress`, `Probed`, and `Done` or `Fail`.
+
+    Attributes:
+        id: The job.
+        reference: The model.
+        options: How to load it.
+        length: Tokens of the sequence that is said twice.
+        draws: Sequences.
+        seed: Where their random numbers begin.
+    """
+
+    id: int
+    reference: str
+    options: RunOptions = RunOptions()
+    length: int = 50
+    draws: int = 4
+    seed: int = 0
+
+
+class Examine(msgspec.Struct, frozen=True, tag="examine", tag_field="type"):
+    """Measure all that needs the whole map of one head of the run ``run``.
+
+    Answered by `Progress`, `Examined`, and `Done` or `Fail`.
+    """
+
+    id: int
+    run: int
+    kind: MapKind
+    layer: int
+    head: int
+
+
+class Rollout(msgspec.Struct, frozen=True, tag="rollout", tag_field="type"):
+    """Ask for the attention rollout of the run ``run``. Answered by `Progress`, `Rolled`, and `Done` or `Fail`."""
+
+    id: int
+    run: int
+
+
 class Environment(msgspec.Struct, frozen=True, tag="environment", tag_field="type"):
     """Ask what the worker's machine has. Answered by `EnvironmentReport` and `Done` or `Fail`."""
 
@@ -111,8 +176,8 @@ class Bye(msgspec.Struct, frozen=True, tag="bye", tag_field="type"):
     """Leave now."""
 
 
-Request = Load | Run | Tile | Environment | Cancel | Ping | Bye
-Job = Load | Run | Tile | Environment
+Request = Load | Run | Tile | Test | Probe | Examine | Rollout | Environment | Cancel | Ping | Bye
+Job = Load | Run | Tile | Test | Probe | Examine | Rollout | Environment
 
 
 # --- worker to client ---------------------------------------------------------------------------------------------
@@ -133,11 +198,12 @@ class Progress(msgspec.Struct, frozen=True, tag="progress", tag_field="type"):
 
     Attributes:
         id: The job.
-        stage: ``import``, ``download``, ``load``, ``tokenize``, ``capture``.
+        stage: ``import``, ``download``, ``load``, ``tokenize``, ``capture``, ``test``, ``probe``, ``examine``,
+            ``rollout``.
         text: A line for the user.
         done: Amount done, in ``unit``.
         total: Amount to do; 0 where it is not known.
-        unit: ``layers``, ``bytes``, or "".
+        unit: ``layers``, ``heads``, ``draws``, ``bytes``, or "".
     """
 
     id: int
@@ -172,6 +238,34 @@ class LayerReady(msgspec.Struct, frozen=True, tag="layer", tag_field="type", eq=
     index: int
     total: int
     result: LayerResult
+
+
+class Tested(msgspec.Struct, frozen=True, tag="tested", tag_field="type", eq=False):
+    """The answer to `Test`."""
+
+    id: int
+    result: HeadTests
+
+
+class Probed(msgspec.Struct, frozen=True, tag="probed", tag_field="type", eq=False):
+    """The answer to `Probe`."""
+
+    id: int
+    result: RepeatProbe
+
+
+class Examined(msgspec.Struct, frozen=True, tag="examined", tag_field="type", eq=False):
+    """The answer to `Examine`."""
+
+    id: int
+    result: HeadExamination
+
+
+class Rolled(msgspec.Struct, frozen=True, tag="rolled", tag_field="type", eq=False):
+    """The answer to `Rollout`."""
+
+    id: int
+    result: tuple[RolloutToLast, ...]
 
 
 class Chunk(msgspec.Struct, frozen=True, tag="chunk", tag_field="type"):
@@ -266,4 +360,21 @@ class Pong(msgspec.Struct, frozen=True, tag="pong", tag_field="type"):
     token: int
 
 
-Event = Hello | Progress | Loaded | Started | LayerReady | Chunk | EnvironmentReport | Done | Fail | Log | Beat | Pong
+Event = (
+    Hello
+    | Progress
+    | Loaded
+    | Started
+    | LayerReady
+    | Tested
+    | Probed
+    | Examined
+    | Rolled
+    | Chunk
+    | EnvironmentReport
+    | Done
+    | Fail
+    | Log
+    | Beat
+    | Pong
+)

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 import faa_core
 from faa_core.errors import Cancelled, FaaError, OutOfMemoryError, UsageError, WorkerError
+from faa_core.findings import HeadExamination, HeadTests, RepeatProbe, RolloutToLast
 from faa_core.listener import Listener
 from faa_core.records import LayerResult, MapKind, ModelInfo, Tokens
 from faa_core.worker import faults, protocol, stdio, wire
@@ -66,6 +67,18 @@ class EngineLike(Protocol):
         self, kind: MapKind, layer: int, head: int, level: int, row: int, row_stop: int, column: int, column_stop: int
     ) -> NDArray[np.float16]:
         """Rectangle of a map of the last run, float16 [row_stop - row, column_stop - column], clipped to the map."""
+
+    def test(self, job: protocol.Test, listener: Listener) -> HeadTests:
+        """Test one statistic of every head of the last run against surrogates."""
+
+    def probe(self, job: protocol.Probe, listener: Listener) -> RepeatProbe:
+        """Score every head of a model on random sequences said twice."""
+
+    def examine(self, kind: MapKind, layer: int, head: int, listener: Listener) -> HeadExamination:
+        """Measure all that needs the whole map of one head of the last run."""
+
+    def rollout(self, listener: Listener) -> tuple[RolloutToLast, ...]:
+        """Attention rollout of the last run, one for each stack of self-attention."""
 
     def environment(
         self,
@@ -287,14 +300,29 @@ class _Server:
                 return self._engine.run(job.reference, job.text, job.options, listener)
             case protocol.Tile():
                 self._send_array(ticket, "tile", self._cut(self._engine, job))
+            case protocol.Test():
+                self._check_run(job.run)
+                listener.emit(protocol.Tested(job.id, self._engine.test(job, listener)))
+            case protocol.Probe():
+                listener.emit(protocol.Probed(job.id, self._engine.probe(job, listener)))
+            case protocol.Examine():
+                self._check_run(job.run)
+                result = self._engine.examine(job.kind, job.layer, job.head, listener)
+                listener.emit(protocol.Examined(job.id, result))
+            case protocol.Rollout():
+                self._check_run(job.run)
+                listener.emit(protocol.Rolled(job.id, self._engine.rollout(listener)))
             case protocol.Environment():
                 versions, devices, memory, checks = self._engine.environment()
                 listener.emit(protocol.EnvironmentReport(job.id, versions, tuple(devices), memory, tuple(checks)))
         return None, ()
 
+    def _check_run(self, run: int) -> None:
+        if run != self._run:
+            raise UsageError(f"Run {run} is not the last one of this worker.", "Run the text again.")
+
     def _cut(self, engine: EngineLike, job: protocol.Tile) -> NDArray[Any]:
-        if job.run != self._run:
-            raise UsageError(f"Run {job.run} is not the last one of this worker.", "Run the text again.")
+        self._check_run(job.run)
         if (job.kind, job.layer) not in self._ready:
             raise UsageError(f"The {job.kind} maps of layer {job.layer} are not measured.", "Ask when it is ready.")
         rows, columns = job.row_stop - job.row, job.column_stop - job.column

@@ -80,10 +80,13 @@ def test_a_worker_that_cannot_start_raises(command: Command) -> None:
 
 
 INTERRUPTED = """
+import signal
 import sys
 from faa_core.errors import Cancelled
 from faa_core.worker.client import session
 from faa_core.worker.protocol import LayerReady
+# A shell that starts a command in the background has it ignore the very signal that is sent here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 def hear(event):
     if isinstance(event, LayerReady) and event.index == 0:
         print("running", flush=True)

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from faa_core.catalogue import BY_KEY, KEYS
+from faa_core.catalogue import RUN_KEYS
 from faa_core.errors import FaaError, OutOfMemoryError, TextError
+from faa_core.findings import HeadExamination, Quantity
 from faa_core.records import BoxCounts, Label, LayerInfo, LayerResult, ModelInfo, Statistics, Tokens, status_code
 from faa_core.worker.server import serve
 
@@ -103,6 +104,18 @@ class Engine:
             weights = padded.reshape(size // 2, 2, size // 2, 2).max((1, 3))
         return weights[row:row_stop, column:column_stop].astype(np.float16)
 
+    def examine(self, kind, layer, head, listener):
+        if head == 7:
+            raise FaaError("The maps of this layer are gone.", "Run again.")
+        quantities = (
+            Quantity("D1", 1.2345, "ok", 1.2345, 0.02, 2.0, 1.5),
+            Quantity("D2", np.nan, "no_scaling", 1.1111, np.nan, 2.0),
+            Quantity("lacunarity[8]", 3.25, "ok", 3.25, 0.5, 1.0),
+        )
+        spectrum = np.array([1.0, 2.0]), np.array([1.2345, 1.1111]), np.array([1.25, np.nan]), np.array([1.2, np.nan])
+        n = self.maps[layer].shape[1]
+        return HeadExamination(kind, layer, head, n, n, quantities, (), *spectrum, 0.5)
+
     def environment(self):
         return {}, ("cpu",), {}, ()
 
@@ -119,16 +132,15 @@ def attention(rng, n, head):
 def result(layer, maps, undefined):
     heads, n, _ = maps.shape
     rng = np.random.default_rng(layer)
-    value, null = rng.uniform(0, 1, (len(KEYS), heads)), rng.uniform(0, 1, (len(KEYS), heads))
+    value, null = rng.uniform(0, 1, (len(RUN_KEYS), heads)), rng.uniform(0, 1, (len(RUN_KEYS), heads))
     error = np.full_like(value, np.nan)
     status = np.zeros(value.shape, np.uint8)
-    row = KEYS.index("D0")
+    row = RUN_KEYS.index("D0")
     value[row], null[row], error[row] = rng.uniform(1.2, 1.9, heads), 1.93, 0.09
-    value[KEYS.index("previous_token")] = [np.diagonal(m, -1).mean() if n > 1 else np.nan for m in maps]
+    value[RUN_KEYS.index("previous_token")] = [np.diagonal(m, -1).mean() if n > 1 else np.nan for m in maps]
     if undefined:
         value[row] = np.nan
         status[row] = status_code("too_few_scales")
-    assert not BY_KEY.keys() - set(KEYS)
     sizes = 2 ** np.arange(max(int(np.log2(max(n, 2))), 1))
     boxes = -(-n // sizes)
     counts = np.array([[max(int(b**1.7), 1) for b in boxes] for _ in range(heads)])
@@ -138,7 +150,7 @@ def result(layer, maps, undefined):
         keys=n,
         first_key=np.zeros(n, np.int32),
         stop_key=np.arange(1, n + 1, dtype=np.int32),
-        statistics=Statistics(KEYS, value, null, error, status),
+        statistics=Statistics(RUN_KEYS, value, null, error, status),
         labels=tuple(Label(LABELS[h % 4], "previous_token", 0.92, 0.4) for h in range(heads)),
         boxes=BoxCounts(
             sizes=sizes.astype(np.int64),

@@ -6,6 +6,7 @@ import pytest
 from textual.command import CommandPalette
 from textual.widgets import OptionList
 
+from faa_core.catalogue import RUN_KEYS
 from faa_tui.actions import ACTIONS, bindings
 from faa_tui.application import FaaApp
 from faa_tui.commands import Commands
@@ -126,7 +127,7 @@ def test_the_list_of_statistics_colours_the_heads(start):
     async def body():
         async with start() as session:
             await session.press("S", "j", "enter")
-            assert session.app.main.statistic == "entropy"
+            assert session.app.main.statistic == RUN_KEYS[1]
 
     asyncio.run(body())
 

@@ -2,7 +2,7 @@ import asyncio
 
 import numpy as np
 
-from faa_core.catalogue import KEYS
+from faa_core.catalogue import BY_KEY, RUN_KEYS
 from faa_tui.widgets.heat_map import HeatMap, MapAddress
 from faa_tui.widgets.statistics_table import StatisticsTable
 
@@ -74,8 +74,8 @@ def test_s_goes_through_the_catalogue_and_the_panes_follow(start):
         async with start() as session:
             assert "box-counting dimension minus null" in session.text
             await session.press("s")
-            assert session.app.main.statistic == KEYS[1]
-            assert "Heads: row entropy" in session.text
+            assert session.app.main.statistic == RUN_KEYS[1]
+            assert f"Heads: {BY_KEY[RUN_KEYS[1]].title.lower()}" in session.text
 
     asyncio.run(body())
 

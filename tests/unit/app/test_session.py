@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from faa_core.catalogue import KEYS
+from faa_core.catalogue import RUN_KEYS
 from faa_core.records import BoxCounts, LayerInfo, LayerResult, ModelInfo, Statistics, Tokens, status_code
 from faa_tui.session import Position, Results, head_table
 
@@ -10,13 +10,13 @@ NAN = float("nan")
 
 def layer(info, d0, null, why="too_few_scales", slope=1.6):
     heads = info.heads
-    value = np.full((len(KEYS), heads), 0.5)
-    nulls = np.full((len(KEYS), heads), null)
-    value[KEYS.index("D0")] = d0
+    value = np.full((len(RUN_KEYS), heads), 0.5)
+    nulls = np.full((len(RUN_KEYS), heads), null)
+    value[RUN_KEYS.index("D0")] = d0
     status = np.where(np.isnan(value), status_code(why), 0).astype(np.uint8)
     empty = np.zeros(0)
     boxes = BoxCounts(*[empty] * 7, np.full(heads, slope), empty, empty)
-    return LayerResult(info, 4, 4, empty, empty, Statistics(KEYS, value, nulls, value * NAN, status), (), boxes)
+    return LayerResult(info, 4, 4, empty, empty, Statistics(RUN_KEYS, value, nulls, value * NAN, status), (), boxes)
 
 
 @pytest.fixture

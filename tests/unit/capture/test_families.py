@@ -13,7 +13,9 @@ INTERFACE = [
     *("bert", "albert", "modernbert", "t5", "bart", "jamba", "zamba2"),
 ]
 HOOKS = ["bloom", "gpt-neo", "mpt", "deberta-v2"]
-TOLERANCE = 1e-6
+# Where the processor's matrix product rounds alike whatever the number of rows, all of these are 0; where it picks
+# another kernel for a strip than for the whole, the last bits of a float32 differ, and the layers above carry them on.
+TOLERANCE = 1e-4
 
 
 def _returned(output, kind):
@@ -70,7 +72,7 @@ def test_logits_are_those_of_the_whole_model(family, make, inputs, own):
     model = make(family, head=True)
     text = inputs(model)
     output = find_coverage(model).run(model, text, lambda info, call: [None for _ in call.strips()], strip_bytes=1)
-    assert torch.equal(output.logits, own(model, text).logits)
+    torch.testing.assert_close(output.logits, own(model, text).logits, rtol=0, atol=TOLERANCE)
 
 
 @pytest.mark.parametrize("family", ["gpt2", "llama", "gemma3", "gpt-oss", "bloom"])

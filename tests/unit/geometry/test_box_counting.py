@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from faa_core.geometry import Support, box_dimension
+from faa_core.geometry.box_counter import THRESHOLDS, UNIT
+from faa_core.geometry.box_counting import threshold_curve
+from faa_core.geometry.pyramid import ALIGN
 
 KnownSet = Callable[[str, int], tuple[np.ndarray, float]]
 
@@ -132,6 +135,90 @@ def test_masked_keys_change_nothing() -> None:
     support = Support(torch.zeros(100, dtype=torch.int64), torch.arange(1, 101), 128)
     narrow, wide = box_dimension(a, "causal"), box_dimension(wider, support)
     assert narrow.counts.tolist() == wide.counts.tolist()
+
+
+# --- all placements of the grid -----------------------------------------------------------------------------------
+
+
+def test_offsets_halve_the_error_off_the_grid(known_set: KnownSet) -> None:
+    pairs = [known_set(name, n) for n in (256, 300, 512) for name in ("cantor", "carpet", "vicsek", "koch")]
+    errors = {
+        method: np.array([float(box_dimension(image, method=method).effective) - true for image, true in pairs])
+        for method in ("pyramid", "offsets")
+    }
+    rms = {method: np.sqrt((error**2).mean()) for method, error in errors.items()}
+    assert rms["offsets"] < 0.045
+    assert rms["offsets"] < 0.7 * rms["pyramid"]
+
+
+def test_offsets_of_attention_beside_their_null() -> None:
+    support = Support.causal(200)
+    a = _attention(3, support, 1.0, 0)
+    result = box_dimension(a.reshape(3, 1, 200, 200).numpy(), "causal", method="offsets")
+    assert result.value.shape == result.aligned.shape == (3, 1)
+    assert result.counts.shape == result.curve.shape == (3, 1, len(result.scales))
+    assert result.scales[[0, -1]].tolist() == [3, 24]
+    np.testing.assert_allclose(np.exp(result.curve), result.counts)
+    single = box_dimension(support.mask(), method="offsets")
+    np.testing.assert_array_equal(result.null, float(single.effective))
+    np.testing.assert_array_equal(result.null_counts, single.counts)
+    np.testing.assert_array_equal(result.difference, result.effective - result.null)
+    assert (result.difference < 0).all()
+
+
+@pytest.mark.parametrize("support", [Support.causal(200), Support.sliding(250, 40), Support.full(192, 300)])
+def test_a_full_support_differs_by_nothing_with_offsets(support: Support) -> None:
+    result = box_dimension(support.uniform().double(), support, threshold=0.5, method="offsets")
+    assert float(result.difference) == 0.0
+    assert result.counts.tolist() == result.null_counts.tolist()
+
+
+def test_statuses_with_offsets() -> None:
+    x = np.zeros((4, 200, 200))
+    x[1, 5, 5] = 1
+    x[2, 0, 0] = np.inf
+    x[3] = 1
+    result = box_dimension(x, method="offsets")
+    assert result.status.tolist() == ["empty", "degenerate", "non_finite", "ok"]
+    assert result.value[1] == 0
+    assert abs(result.value[3] - 2) < 1e-12
+    assert str(box_dimension(np.ones((100, 100)), method="offsets").status) == "too_few_scales"
+
+
+def test_an_unknown_method_is_refused() -> None:
+    with pytest.raises(ValueError, match='not "sandbox"'):
+        box_dimension(np.ones((64, 64)), method="sandbox")
+
+
+# --- all thresholds -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [100, 2 * ALIGN + 1])
+def test_every_threshold_equals_a_measurement_of_its_own(n: int) -> None:
+    a = _attention(4, Support.causal(n), 1.5, 2).reshape(2, 2, n, n)
+    curve = threshold_curve(a, "causal")
+    assert curve.value.shape == curve.status.shape == (2, 2, len(THRESHOLDS))
+    assert curve.counts.shape[:-1] == (2, 2, len(THRESHOLDS))
+    for t, threshold in enumerate(THRESHOLDS.tolist()):
+        alone = box_dimension(a, "causal", threshold)
+        np.testing.assert_array_equal(curve.value[..., t], alone.value)
+        np.testing.assert_array_equal(curve.effective[..., t], alone.effective)
+        np.testing.assert_array_equal(curve.difference[..., t], alone.difference)
+        np.testing.assert_array_equal(curve.status[..., t], alone.status)
+        np.testing.assert_array_equal(curve.counts[..., t, 1:], alone.counts[..., 1:])
+        np.testing.assert_array_equal(curve.null_counts, alone.null_counts)
+    assert np.isfinite(curve.counts[..., UNIT, 0]).all()
+    assert np.isnan(curve.counts[..., UNIT + 1, 0]).all()
+
+
+def test_even_attention_fills_its_support_below_lift_one_and_nothing_above() -> None:
+    n = 150
+    nan = torch.full((n, n), torch.nan)
+    curve = threshold_curve(torch.stack([Support.causal(n).uniform(), nan]), "causal")
+    assert (curve.difference[0, :UNIT] == 0).all()
+    assert (curve.status[0, UNIT + 1 :] == "empty").all()
+    assert (curve.status[1] == "non_finite").all()
+    assert np.isnan(curve.value[1]).all()
 
 
 @pytest.mark.parametrize("shape", [(3,), (0, 4)])

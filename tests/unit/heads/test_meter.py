@@ -46,6 +46,8 @@ def test_strips_give_what_one_strip_gives(name: str, measure: Measure) -> None:
         parts = measure(a, support, ids, kind=kind, cuts=cuts)
         np.testing.assert_allclose(parts.statistics.value, whole.statistics.value, rtol=1e-6, atol=1e-7)
         np.testing.assert_array_equal(parts.statistics.status, whole.statistics.status)
+        np.testing.assert_allclose(parts.without_first.value, whole.without_first.value, rtol=2e-6, atol=1e-6)
+        np.testing.assert_array_equal(parts.without_first.status, whole.without_first.status)
         np.testing.assert_array_equal(parts.boxes.counts, whole.boxes.counts)
         np.testing.assert_array_equal(parts.boxes.dimensions, whole.boxes.dimensions)
         assert parts.labels == whole.labels or kind == "cross"
@@ -69,7 +71,8 @@ def test_statistics_of_any_window_equal_explicit_formulas(n: int, window: int, s
         "distance": (exact * gap).sum((1, 2)) / exact.sum((1, 2)),
         "sparsity": (a < 0.01).double().mean((1, 2)),
         "current_token": torch.diagonal(exact, 0, 1, 2).mean(-1),
-    }
+        "column_collapse": 1 - (exact - exact.mean(1, keepdim=True)).square().sum((1, 2)) / exact.square().sum((1, 2)),
+    } | {f"local_{w}": (exact * (gap <= w)).sum(-1).mean(-1) for w in (1, 4, 16, 64, 256)}
     for name, value in expected.items():
         np.testing.assert_allclose(table.value[table.row(name)], value.numpy(), rtol=2e-5, atol=2e-5, err_msg=name)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from faa_core.catalogue import BY_KEY, KEYS
+from faa_core.catalogue import BY_KEY, RUN_KEYS
 from faa_core.geometry import Support
 from faa_core.records import LayerResult
 
@@ -51,6 +51,11 @@ CAUSAL_ROWS = (_entropy(1), _entropy(0.75, 0.25), _entropy(0.5, 0.25, 0.25), _en
         ("forward_flow", 0),
         ("self_attention", 1.9 / 4),
         ("backward_flow", 2.1 / 4),
+        ("dormant_rows", 1 / 4),
+        ("local_1", (1 + 1 + 0.5 + 0.7) / 4),
+        ("local_4", 1),
+        # |A|^2 = 1 + .625 + .375 + .3; the mean row is (.5875, .175, .1375, .1)
+        ("column_collapse", 4 * (0.5875**2 + 0.175**2 + 0.1375**2 + 0.1**2) / 2.3),
         # entropy of the whole: mass 4, so each p = A/4
         ("matrix_entropy", _entropy(*(float(w) / 4 for w in CAUSAL.flatten()))),
         ("uniformity", math.exp(_entropy(*(float(w) / 4 for w in CAUSAL.flatten()))) / 16),
@@ -70,6 +75,8 @@ def test_causal_head_by_hand(name: str, expected: float, measure: Measure, read:
         ("forward_flow", (0.9 + 0.3 + 0.25) / 4),
         ("backward_flow", (0.4 + 0.5 + 1) / 4),
         ("self_attention", 0.65 / 4),
+        ("local_1", (0.3 + 0.9 + 0.75 + 1) / 4),
+        ("local_256", 1),
         ("sink", 1.75 / 4),
         ("sink_position", 2),
     ],
@@ -111,6 +118,11 @@ HARMONIC = sum(1 / k for k in range(1, 17))
         ("previous_token", (HARMONIC - 1) / 15),
         ("current_token", 0.211296),
         ("distance", 3.75),
+        ("column_collapse", 0.5290884),  # sum_j (sum_(i >= j) 1 / i)^2 / (16 H_16)
+        ("local_1", (1 + 2 * (HARMONIC - 1)) / 16),
+        ("local_16", 1),
+        ("local_256", 1),
+        ("dormant_rows", 1 / 16),
     ],
 )
 def test_golden_values_of_even_attention(name: str, expected: float, measure: Measure, read: Read) -> None:
@@ -125,7 +137,7 @@ def test_the_excess_of_even_attention_is_nothing(support: Support, measure: Meas
     ids = [i % 7 for i in range(support.queries)]
     kind = "cross" if support.queries != support.keys else "decoder"
     table = measure(support.uniform()[None].repeat(2, 1, 1), support, ids, kind=kind).statistics
-    assert table.names == KEYS
+    assert table.names == RUN_KEYS
     defined = ~np.isnan(table.excess)
     np.testing.assert_allclose(table.excess[defined], 0, atol=1e-9)
     np.testing.assert_array_equal(np.isnan(table.value), table.status != 0)
@@ -182,7 +194,7 @@ def test_cross_attention(measure: Measure, read: Read) -> None:
     torch.manual_seed(0)
     a = torch.softmax(torch.randn(3, 40, 60) * 2, -1)
     result = measure(a, Support.full(40, 60), ids=[1] * 40, kind="cross")
-    for name in ("previous_token", "current_token", "next_token", "duplicate_token", "induction"):
+    for name in ("previous_token", "current_token", "next_token", "local_16", "duplicate_token", "induction"):
         assert read(result, name)[2] == "no_rows"
     assert read(result, "distance", 1)[0] == pytest.approx(
         float((a[1] * (torch.arange(40)[:, None] - torch.arange(60)).abs()).sum() / 40), rel=1e-5
@@ -263,6 +275,14 @@ def test_learned_sinks_take_mass_and_are_reported(measure: Measure, read: Read) 
     assert read(measure(a * 2, learned_sink=True), "entropy")[2] == "not_row_stochastic"
 
 
+def test_a_head_that_gives_all_to_its_learned_sink(measure: Measure, read: Read) -> None:
+    result = measure(torch.zeros(1, 8, 8), learned_sink=True)
+    assert read(result, "learned_sink")[0] == 1
+    for name in ("distance", "concentration", "forward_flow", "column_collapse"):
+        assert math.isnan(read(result, name)[0])
+        assert read(result, name)[2] == "no_rows"
+
+
 def test_half_precision_needs_a_wider_tolerance(measure: Measure, read: Read) -> None:
     a = Support.causal(8).uniform()[None] * 1.004
     assert read(measure(a), "entropy")[2] == "not_row_stochastic"
@@ -298,8 +318,10 @@ def test_matrix_statistics_equal_the_reference_package(name: str, measure: Measu
 
 def test_interpretability_follows_its_formula(measure: Measure, read: Read) -> None:
     torch.manual_seed(1)
-    a = torch.softmax(torch.randn(1, 128, 128).masked_fill(~Support.causal(128).mask(), -torch.inf), -1)
+    logits = 0.3 * torch.randn(1, 256, 256)  # a head whose dimension is defined
+    a = torch.softmax(logits.masked_fill(~Support.causal(256).mask(), -torch.inf), -1)
     result = measure(a)
+    assert read(result, "interpretability")[2] == "ok"
     for column in (0, 1):
         of = {name: read(result, name)[column] for name in ("sparsity", "concentration", "uniformity", "D0")}
         expected = 0.3 * of["sparsity"] + 0.3 * of["concentration"] + 0.2 * (1 - of["uniformity"])

@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from faa_core import records
+from faa_core import findings, records
 from faa_core.worker import protocol
 
 
@@ -73,10 +73,21 @@ def messages(layer_result: records.LayerResult) -> list[protocol.Request | proto
     )  # fmt: skip
     tokens = records.Tokens((1, 2), ("\x1b[31m", "[bold]ü"), ((0, 0), (0, 7)), (True, False))
     options = protocol.RunOptions("cuda:1", "float16", True)
+    numbers = np.array([[0.5, np.nan, 1.5], [-1.0, 2.0, np.inf]])
+    tested = findings.LayerTest(info, *numbers[[0, 1, 0, 1, 0, 1]], np.array([0, 1, 2], np.uint8))
+    probed = findings.LayerProbe(info, ("induction", "duplicate_token"), numbers, numbers, numbers, numbers)
+    examined = findings.HeadExamination(
+        "cross", 1, 3, 4, 5, (findings.Quantity("D1", np.nan, "no_scaling", 1.5, np.nan, 2.0, 1.25),),
+        (findings.ScalingCurve("D1", *numbers[[0, 1, 0, 1]]),), *numbers[[0, 1, 0, 1]], 0.25,
+    )  # fmt: skip
     return [
         protocol.Load(1, "gpt2@main", options),
         protocol.Run(2**40, "./checkpoint", "text\x00with\ufffdodd \U0001f600", options),
         protocol.Tile(3, 2, "encoder", 1, 2, 3, 4, 5, 6, 7),
+        protocol.Test(4, 2, "D1", "residual", 39, 5),
+        protocol.Probe(4, "demo", options, 20, 2, 7),
+        protocol.Examine(4, 2, "cross", 1, 3),
+        protocol.Rollout(4, 2),
         protocol.Environment(4),
         protocol.Cancel(4),
         protocol.Ping(2**63),
@@ -86,6 +97,10 @@ def messages(layer_result: records.LayerResult) -> list[protocol.Request | proto
         protocol.Loaded(1, model),
         protocol.Started(1, model, tokens, tokens, 900),
         protocol.LayerReady(1, 2, 12, layer_result),
+        protocol.Tested(4, findings.HeadTests("D1", "residual", 39, 5, (tested,))),
+        protocol.Probed(4, findings.RepeatProbe(20, 2, 7, (probed,))),
+        protocol.Examined(4, examined),
+        protocol.Rolled(4, (findings.RolloutToLast("decoder", numbers[0], numbers[1], "ok"),)),
         protocol.Chunk(3, "tile", "<f2", (2, 3), 0, 12),
         protocol.EnvironmentReport(4, {"numpy": "2"}, ("cpu",), {"host_total": 2**40}, (("maps", True, "equal"),)),
         protocol.Done(1, 0.25, ("a note",)),

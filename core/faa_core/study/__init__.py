@@ -1,0 +1,1 @@
+"""Studies: evidence that a reader can produce again, row by row, with one command."""

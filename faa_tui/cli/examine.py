@@ -1,0 +1,117 @@
+"""``faa examine``: one head at length, every quantity that needs its whole map."""
+
+from __future__ import annotations
+
+import math
+import sys
+from argparse import ArgumentParser, Namespace
+from typing import Literal
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from faa_core import catalogue, export, reference
+from faa_core.findings import HeadExamination, Quantity
+from faa_core.records import Analysis, LayerResult
+from faa_core.worker.protocol import RunOptions
+from faa_tui.cli.main import MODEL_HELP, add_run_options, add_text_options
+from faa_tui.cli.narration import narrated_session, printing_console
+from faa_tui.cli.show import find_layer, map_title, parse_address
+from faa_tui.cli.text import text_for
+from faa_tui.rendering.text import visible
+
+_WIDE = 96
+"""Cells of a line from which the difference from the null has a column of its own."""
+_NUMBER = 7
+
+
+def run(arguments: list[str]) -> int:
+    """Run ``faa examine`` and return its exit code."""
+    options = _parse(arguments)
+    wanted = parse_address(options.map)
+    text = text_for(reference.parse(options.model), options.text, options.file)
+    with narrated_session() as worker:
+        analysis = worker.analyse(options.model, text, RunOptions(options.device, options.dtype, options.truncate))
+        result = find_layer(analysis, wanted)
+        examination = worker.examine(result.info.kind, result.info.layer, wanted.head)
+    if options.json:
+        sys.stdout.buffer.write(export.examination_to_json(analysis, examination) + b"\n")
+    else:
+        console = printing_console()
+        console.print(_report(analysis, result, examination, console.width))
+    return 0
+
+
+def _parse(arguments: list[str]) -> Namespace:
+    parser = ArgumentParser(
+        prog="faa examine",
+        description="Measure everything that needs the whole attention map of one head: dimensions over all grid "
+        "offsets, the multifractal spectrum, lacunarity, surface, rank, coverage, pattern recall.",
+    )
+    parser.add_argument("model", metavar="MODEL", help=MODEL_HELP)
+    parser.add_argument(
+        "map", metavar="L.H", help="layer and head; e1.5 for an encoder's map, x1.5 for cross-attention"
+    )
+    add_text_options(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_run_options(parser)
+    return parser.parse_args(arguments)
+
+
+def _report(analysis: Analysis, result: LayerResult, examination: HeadExamination, width: int) -> RenderableType:
+    size = f"{examination.queries} x {examination.keys} tokens  {examination.seconds:.2f} s"
+    columns = ["quantity", "value", "se", "null", "value - null", "no first", "status"]
+    if width < _WIDE:
+        columns.remove("value - null")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in columns:
+        justify: Literal["left", "right"] = "left" if title in ("quantity", "status") else "right"
+        least = _NUMBER if justify == "right" else None
+        table.add_column(title, justify=justify, no_wrap=True, min_width=least)
+    for quantity in examination.quantities:
+        cells = _cells(quantity)
+        table.add_row(*(Text(cells[title]) for title in columns))
+    spectrum = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("q", "D_q", "alpha", "f"):
+        spectrum.add_column(title, justify="right", no_wrap=True)
+    for row in zip(examination.q, examination.spectrum, examination.alpha, examination.f, strict=True):
+        spectrum.add_row(*(Text(_format(float(number), ".3f" if index else "g")) for index, number in enumerate(row)))
+    foot = (
+        "In parentheses: a slope over scales on which no one power law holds. no first: key 0 left out and rows "
+        "renormalised. D_q: effective Renyi dimensions of the unfolded map, 2 for even attention. 'faa explain NAME' "
+        "says what a number is."
+    )
+    return Group(
+        Text(visible(map_title(analysis, result, examination.head)), style="bold"),
+        Text(size),
+        Text(),
+        table,
+        Text(),
+        spectrum,
+        Text(),
+        Text(foot, style="dim"),
+    )
+
+
+def _cells(quantity: Quantity) -> dict[str, str]:
+    """Column title to text."""
+    name, bracket, parameter = quantity.name.partition("[")
+    entry = catalogue.BY_KEY[name]
+    how = f".{max(entry.decimals, 2)}f"
+    value = _format(quantity.value, how)
+    if math.isnan(quantity.value) and math.isfinite(quantity.effective):
+        value = f"({_format(quantity.effective, how)})"
+    return {
+        "quantity": f"{entry.title[0].lower()}{entry.title[1:]}{' ' if bracket else ''}{bracket}{parameter}",
+        "value": value,
+        "se": _format(quantity.error, how),
+        "null": _format(quantity.null, how),
+        "value - null": _format(quantity.difference, "+" + how),
+        "no first": _format(quantity.without_first, how),
+        "status": quantity.status.replace("_", " "),
+    }
+
+
+def _format(value: float, how: str) -> str:
+    return "-" if math.isnan(value) else format(value, how if how == "g" else f"{how[:-3]}z{how[-3:]}")
