@@ -20,7 +20,7 @@ check: $(VENV)/.installed-test
 	$(BIN)/python scripts/statistics_page.py --check
 	$(BIN)/python scripts/quantity_pages.py --check
 
-bench: $(VENV)/.installed-test
+bench: $(VENV)/.installed-bench
 	$(BIN)/python scripts/bench.py
 
 screenshots: $(VENV)/.installed-test
@@ -34,6 +34,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)
 
 $(VENV)/.installed-test: pyproject.toml constraints.txt $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	touch $@
+
+$(VENV)/.installed-bench: pyproject.toml constraints.txt $(VENV)/.installed-test
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	touch $@
 
 $(VENV):

@@ -184,10 +184,10 @@ def head_table(results: Results, statistic: str) -> HeadTable:
         row = layer.statistics.row(statistic)
         status = layer.statistics.status[row]
         shown = layer.statistics.excess[row] if entry.dimension else layer.statistics.value[row]
-        if statistic == "D0":
+        if entry.dimension:
             # Where no one power law holds, the slope over the sizes is no dimension, but it still tells heads apart:
             # it is shown, and shown as doubtful.
-            slope = layer.boxes.effective - layer.statistics.null[row]
+            slope = layer.effective[row] - layer.statistics.null[row]
             shown = np.where(status == STATUSES.index("no_scaling"), slope, shown)
         values[index, : info.heads] = shown
         doubtful[index, : info.heads] = status != ok

@@ -24,6 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signature.add_argument("--seed", type=int, default=0)
     signature.add_argument("--tokens", type=int, default=None)
     subjects.add_parser("accuracy")
+    calibration = subjects.add_parser("calibration")
+    calibration.add_argument("--heads", type=int, required=True)
+    calibration.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
 
     # It remarks on configurations that are small on purpose.
@@ -36,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         output.flush()
 
     try:
-        for record in _accuracy() if options.subject == "accuracy" else _signature(options, tell):
+        for record in _records(options, tell):
             tell(record)
         tell(Done())
     except FaaError as error:
@@ -45,6 +48,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return 0  # whoever read the records has seen enough
     return 0
+
+
+def _records(options: argparse.Namespace, tell: Callable[[Record], None]) -> Iterator[Record]:
+    match options.subject:
+        case "signature":
+            return _signature(options, tell)
+        case "accuracy":
+            return _accuracy()
+        case _:
+            from faa_core.study.calibration import calibration
+
+            return calibration(options.heads, seed=options.seed)
 
 
 def _signature(options: argparse.Namespace, tell: Callable[[Record], None]) -> Iterator[Record]:

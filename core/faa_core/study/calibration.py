@@ -4,45 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-import msgspec
 import numpy as np
 import torch
 
 from faa_core.geometry.null_test import Null, null_test
 from faa_core.geometry.support import Support
+from faa_core.study.records import CalibrationRow
 
 LEVEL = 0.05
 NULLS: tuple[Null, ...] = ("row_shuffle", "row_rotation", "logit_additive", "residual")
 NOISE = 2.0
 """Standard deviation of the independent logits of every family but ``cascade``."""
-
-
-class CalibrationRow(msgspec.Struct, frozen=True):
-    """Rejections of one null on one family of heads.
-
-    Attributes:
-        family: How the heads are made; see `FAMILIES`.
-        null: The null that is tested.
-        statistic: What is compared.
-        heads: Number of heads.
-        side: Rows and columns of each map.
-        replicates: Surrogates of each head.
-        rate: Share of the heads with p <= .05.
-        error: Standard error of ``rate``.
-        z: Mean effect size.
-        true: Whether the family obeys the null: the rate should then be at most .05, otherwise near 1.
-    """
-
-    family: str
-    null: str
-    statistic: str
-    heads: int
-    side: int
-    replicates: int
-    rate: float
-    error: float
-    z: float
-    true: bool
 
 
 def calibration(
@@ -76,7 +48,7 @@ def calibration(
                 rate = float((test.p <= LEVEL).mean())
                 error = float(np.sqrt(max(rate * (1 - rate), LEVEL * (1 - LEVEL)) / heads))
                 true = obeys(name, null)
-                z = float(test.z[np.isfinite(test.z)].mean()) if np.isfinite(test.z).any() else float("nan")
+                z = float(test.z[np.isfinite(test.z)].mean()) if np.isfinite(test.z).any() else None
                 yield CalibrationRow(name, null, statistic, heads, side, replicates, rate, error, z, true)
 
 

@@ -72,6 +72,34 @@ class AccuracyRow(msgspec.Struct, frozen=True, tag="accuracy"):
     verdict: str
 
 
+class CalibrationRow(msgspec.Struct, frozen=True, tag="calibration"):
+    """Rejections of one null on one family of heads.
+
+    Attributes:
+        family: How the heads are made; see `faa_core.study.calibration.FAMILIES`.
+        null: The null that is tested.
+        statistic: What is compared.
+        heads: Number of heads.
+        side: Rows and columns of each map.
+        replicates: Surrogates of each head.
+        rate: Share of the heads with p <= .05.
+        error: Standard error of ``rate``.
+        z: Mean effect size; ``None`` where nothing varies.
+        true: Whether the family obeys the null: the rate should then be at most .05, otherwise near 1.
+    """
+
+    family: str
+    null: str
+    statistic: str
+    heads: int
+    side: int
+    replicates: int
+    rate: float
+    error: float
+    z: float | None
+    true: bool
+
+
 class Failure(msgspec.Struct, frozen=True, tag="failure"):
     """The study ended early; the fields are those of a `faa_core.errors.FaaError`."""
 
@@ -84,4 +112,4 @@ class Done(msgspec.Struct, frozen=True, tag="done"):
     """The study is complete."""
 
 
-Record = Progress | SignatureRow | AccuracyRow | Failure | Done
+Record = Progress | SignatureRow | AccuracyRow | CalibrationRow | Failure | Done
