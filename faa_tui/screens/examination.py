@@ -16,7 +16,7 @@ from faa_tui.messages import HeadKey
 from faa_tui.rendering.text import visible
 from faa_tui.screens.dialog import Dialog
 
-_NAME = 36
+_NAME = 38
 _NUMBER = 9
 _ROOM = 100
 """Cells of the screen from which there is room for every column."""
