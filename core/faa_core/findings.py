@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from faa_core.records import Analysis, LayerInfo, MapKind
 
 Surrogate = Literal["row_shuffle", "row_rotation", "logit_additive", "residual"]
-"""Random attention that a head is tested against; see `faa_core.geometry.null_test`."""
+"""Random attention that a head is tested against; see `faa_core.geometry.null_tests`."""
 
 SURROGATES: tuple[Surrogate, ...] = ("row_shuffle", "row_rotation", "logit_additive", "residual")
 """Every `Surrogate`, the safest first."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from faa_core.errors import UsageError
 from faa_core.findings import SURROGATES, TESTED, HeadTests, LayerTest
-from faa_core.geometry.null_test import NullTest, null_test
+from faa_core.geometry.null_tests import NullTest, null_test
 from faa_core.listener import Listener
 from faa_core.maps import KeptLayer
 from faa_core.records import status_code

@@ -9,7 +9,7 @@ from faa_core.geometry.correlation import correlation_dimension, information_cod
 from faa_core.geometry.differential import BoxRangeDimension, box_range_dimension, differential_box_dimension
 from faa_core.geometry.estimate import Estimate
 from faa_core.geometry.lacunarity import BoxLacunarity, Lacunarity, box_lacunarity, lacunarity
-from faa_core.geometry.null_test import NullTest, null_test
+from faa_core.geometry.null_tests import NullTest, null_test
 from faa_core.geometry.renyi import RenyiDimensions, renyi_dimensions
 from faa_core.geometry.self_similarity import SelfSimilarity, self_similarity
 from faa_core.geometry.shuffle_moment import ShuffleMoment, row_shuffle_moment

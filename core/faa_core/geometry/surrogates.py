@@ -6,7 +6,7 @@ its surrogates have the same law. The additive family is in `faa_core.geometry.l
 
 Two surrogates that suggest themselves are absent because they reject true nulls. Shuffling along the diagonals and
 renormalising the rows mixes rows of different scale; fitting row, column and diagonal sums to the weights and permuting
-the ratios fits the few largest weights only. See `faa_core.geometry.null_test.REFUSED`.
+the ratios fits the few largest weights only. See `faa_core.geometry.null_tests.REFUSED`.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import torch
 
-from faa_core.geometry.null_test import Null, null_test
+from faa_core.geometry.null_tests import Null, null_test
 from faa_core.geometry.support import Support
 from faa_core.study.records import CalibrationRow
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from faa_core.geometry import Support
-from faa_core.geometry.null_test import Null
+from faa_core.geometry.null_tests import Null
 from faa_core.study.calibration import FAMILIES, calibration, family, obeys
 
 HEADS = 30

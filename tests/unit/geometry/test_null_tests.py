@@ -6,9 +6,9 @@ import torch
 from numpy.typing import NDArray
 
 from faa_core.geometry import Support, box_dimension
-from faa_core.geometry import null_test as module
+from faa_core.geometry import null_tests as module
 from faa_core.geometry.lacunarity import lacunarity
-from faa_core.geometry.null_test import null_test
+from faa_core.geometry.null_tests import null_test
 from faa_core.geometry.renyi import renyi_dimensions
 from faa_core.study.calibration import family
 
