@@ -67,6 +67,14 @@ def test_every_head_has_a_spectrum_that_falls_with_q(everything: dict) -> None:
         assert all(a >= b - 0.02 for a, b in zip(spectrum["effective"], spectrum["effective"][1:], strict=False))
 
 
+def test_every_head_has_its_dimension_over_a_range_of_thresholds(everything: dict) -> None:
+    for head in everything["heads"]:
+        dimensions = dict(zip(head["D0"]["thresholds"], head["D0"]["dimensions"], strict=True))
+        assert dimensions[1.0] == pytest.approx(head["D0"]["effective"])
+        assert min(dimensions) == 2**-6
+        assert max(dimensions) == 2**6
+
+
 def test_means_over_the_texts_of_a_file_and_of_a_folder_are_the_same(faa, tmp_path: Path) -> None:
     lines = [text.replace("\n", " ") for text in TEXTS]
     (tmp_path / "texts.txt").write_text("\n".join(lines) + "\n\n")

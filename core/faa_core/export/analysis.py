@@ -97,6 +97,8 @@ def head_dict(layer: LayerResult, head: int) -> dict[str, Any]:
                 "sizes": boxes.sizes.tolist(),
                 "counts": boxes.counts[head].tolist(),
                 "null_counts": boxes.null_counts.tolist(),
+                "thresholds": boxes.thresholds.tolist(),
+                "dimensions": [number(value) for value in boxes.dimensions[head].tolist()],
                 "fitted_sizes": boxes.sizes[int(boxes.first[head]) : int(boxes.last[head]) + 1].tolist(),
             }
         entry[name] = measured
