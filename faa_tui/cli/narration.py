@@ -25,6 +25,19 @@ def printing_console() -> Console:
     return console
 
 
+def progress_bar() -> Progress:
+    """A bar on standard error that leaves nothing behind; it stays silent where that is no terminal."""
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+
+
 @contextmanager
 def narrated_session(texts: int = 1) -> Iterator[Session]:
     """A session with a worker of its own, and a progress bar on standard error if that is a terminal.
@@ -35,15 +48,7 @@ def narrated_session(texts: int = 1) -> Iterator[Session]:
     Raises:
         FaaError: A job failed; the class is the one that the worker named.
     """
-    console = Console(stderr=True)
-    bar = Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
+    bar = progress_bar()
     task = bar.add_task("Starting the worker", total=None)
 
     started = 0

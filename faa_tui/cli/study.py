@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import msgspec
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -16,6 +15,7 @@ from faa_core.errors import WorkerError, by_kind
 from faa_core.study import records
 from faa_core.study.records import AccuracyRow, CalibrationRow, SignatureRow
 from faa_core.worker.process import WorkerProcess
+from faa_tui.cli.narration import progress_bar
 from faa_tui.rendering.text import visible
 
 _END_SECONDS = 5.0
@@ -105,15 +105,7 @@ def rows_of(command: list[str]) -> Iterator[Row]:
     Raises:
         FaaError: The study failed; the class is the one that it named.
     """
-    console = Console(stderr=True)
-    bar = Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
+    bar = progress_bar()
     task = bar.add_task("Starting", total=None)
     decoder = msgspec.json.Decoder(records.Record)
     process = WorkerProcess(command)

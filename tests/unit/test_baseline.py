@@ -2,39 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 from faa_core.analysis import Engine
 from faa_core.baseline import against_init
 from faa_core.errors import UsageError
-from faa_core.records import Analysis, LayerResult
-from faa_core.worker.protocol import RunOptions
+from faa_core.records import Analysis
 
 TEXT = 'def mean(values):\n    """The mean."""\n    return sum(values) / len(values)\n\n\n' * 6
 
 
-class Recorder:
-    def __init__(self) -> None:
-        self.layers: list[LayerResult] = []
-
-    def progress(self, *what) -> None: ...
-
-    def loaded(self, model) -> None: ...
-
-    def started(self, model, tokens, decoder_tokens, truncated_from) -> None:
-        self.model, self.tokens = model, tokens
-
-    def layer(self, index, total, result) -> None:
-        self.layers.append(result)
-
-    def check(self) -> None: ...
-
-
-def _run(engine: Engine, reference: str, text: str) -> Analysis:
-    heard = Recorder()
-    seconds, notes = engine.run(reference, text, RunOptions(), heard)
-    return Analysis(heard.model, text, heard.tokens, None, None, tuple(heard.layers), seconds, notes)
+Run = Callable[[Engine, str, str], Analysis]
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +23,8 @@ def engine() -> Engine:
     return Engine()
 
 
-def test_untrained_heads_are_alike_and_a_trained_one_stands_out(engine: Engine) -> None:
-    trained, init = _run(engine, "demo", TEXT), _run(engine, "demo@init", TEXT)
+def test_untrained_heads_are_alike_and_a_trained_one_stands_out(engine: Engine, run_text: Run) -> None:
+    trained, init = run_text(engine, "demo", TEXT), run_text(engine, "demo@init", TEXT)
     layers = against_init(trained, init)
     assert len(layers) == len(trained.layers)
     for layer, result in zip(layers, init.layers, strict=True):
@@ -57,14 +38,14 @@ def test_untrained_heads_are_alike_and_a_trained_one_stands_out(engine: Engine) 
     assert min(layer.difference[row].min() for layer in layers) < -0.5
 
 
-def test_a_run_on_another_text_is_no_null(engine: Engine) -> None:
-    trained, init = _run(engine, "demo", TEXT), _run(engine, "demo@init", TEXT + "x = 1\n")
+def test_a_run_on_another_text_is_no_null(engine: Engine, run_text: Run) -> None:
+    trained, init = run_text(engine, "demo", TEXT), run_text(engine, "demo@init", TEXT + "x = 1\n")
     with pytest.raises(UsageError, match="is no null for demo"):
         against_init(trained, init)
 
 
-def test_a_statistic_that_no_untrained_head_has_is_undefined(engine: Engine) -> None:
-    trained, init = _run(engine, "demo", TEXT), _run(engine, "demo@init", TEXT)
+def test_a_statistic_that_no_untrained_head_has_is_undefined(engine: Engine, run_text: Run) -> None:
+    trained, init = run_text(engine, "demo", TEXT), run_text(engine, "demo@init", TEXT)
     layer = against_init(trained, init)[0]
     row = layer.names.index("next_token")
     assert np.isnan(layer.mean[row])

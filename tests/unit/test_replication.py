@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 import numpy as np
 import pytest
 
 from faa_core.analysis import Engine
 from faa_core.errors import UsageError
-from faa_core.records import Analysis, LayerResult
+from faa_core.records import Analysis
 from faa_core.replication import replicate, variability
-from faa_core.worker.protocol import RunOptions
 
 TEXTS = (
     "def add(a, b):\n    return a + b\n\n\ndef sub(a, b):\n    return a - b\n",
@@ -20,31 +21,10 @@ TEXTS = (
 )
 
 
-class Recorder:
-    def __init__(self) -> None:
-        self.layers: list[LayerResult] = []
-
-    def progress(self, *what) -> None: ...
-
-    def loaded(self, model) -> None: ...
-
-    def started(self, model, tokens, decoder_tokens, truncated_from) -> None:
-        self.model, self.tokens = model, tokens
-
-    def layer(self, index, total, result) -> None:
-        self.layers.append(result)
-
-    def check(self) -> None: ...
-
-
 @pytest.fixture(scope="module")
-def analyses() -> list[Analysis]:
-    engine, runs = Engine(), []
-    for text in TEXTS:
-        heard = Recorder()
-        seconds, notes = engine.run("demo", text, RunOptions(), heard)
-        runs.append(Analysis(heard.model, text, heard.tokens, None, None, tuple(heard.layers), seconds, notes))
-    return runs
+def analyses(run_text: Callable[[Engine, str, str], Analysis]) -> list[Analysis]:
+    engine = Engine()
+    return [run_text(engine, "demo", text) for text in TEXTS]
 
 
 def test_the_mean_and_the_excess_are_those_of_the_texts(analyses: list[Analysis]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import fields
 
 import msgspec
 import numpy as np
@@ -15,9 +16,9 @@ from faa_core.geometry.correlation import correlation_dimension
 from faa_core.geometry.differential import differential_box_dimension
 from faa_core.geometry.estimate import Estimate
 from faa_core.geometry.lacunarity import lacunarity
-from faa_core.geometry.renyi import renyi_dimensions
+from faa_core.geometry.renyi import ORDERS, RenyiDimensions, renyi_dimensions
 from faa_core.geometry.spectral import spectral_slope
-from faa_core.geometry.spectrum import singularity_spectrum
+from faa_core.geometry.spectrum import SingularitySpectrum, singularity_spectrum
 from faa_core.geometry.support import Support
 from faa_core.geometry.surface import surface_dimension
 from faa_core.heads.coverage import coverage
@@ -25,15 +26,12 @@ from faa_core.heads.divergence import head_divergence
 from faa_core.heads.patterns import pattern_recall
 from faa_core.heads.rank import ranks
 from faa_core.heads.without_key import without_key
-from faa_core.records import LayerResult
+from faa_core.records import DIMENSION_ORDERS, LayerResult
 
-ORDERS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, np.inf)
-"""Exponents of the spectrum."""
 SIDES = (1, 2, 4, 8, 16, 32)
 """Box sides in tokens at which lacunarity is taken."""
 
 _NAN = float("nan")
-_SPECTRUM = {1.0: "D1", 2.0: "D2", np.inf: "D_inf"}
 
 
 def examine(
@@ -57,7 +55,8 @@ def examine(
     began = time.perf_counter()
     curves: list[ScalingCurve] = []
     plain: list[Quantity] = []
-    for quantity, estimate in _quantities(weights, support):
+    spectrum, strengths = _spectra(weights, support)
+    for quantity, estimate in _quantities(weights, support, spectrum, strengths):
         check()
         plain.append(quantity)
         if estimate is not None:
@@ -65,11 +64,10 @@ def examine(
     plain.append(_nearest(head, weights, support, layer, check))
     without: dict[str, float] = {}
     if weights.shape[1] > 1:
-        for quantity, _ in _quantities(*without_key(weights, support)):
+        rest = without_key(weights, support)
+        for quantity, _ in _quantities(*rest, *_spectra(*rest)):
             check()
             without[quantity.name] = quantity.effective
-    spectrum = renyi_dimensions(weights, ORDERS, support)
-    strengths = singularity_spectrum(weights, ORDERS[:-1], support)
     fill = [_NAN]  # the spectrum f(alpha) ends where q does
     return HeadExamination(
         kind=result.info.kind,
@@ -89,15 +87,19 @@ def examine(
     )
 
 
-def _quantities(weights: torch.Tensor, support: Support) -> Iterator[tuple[Quantity, Estimate | None]]:
+def _spectra(weights: torch.Tensor, support: Support) -> tuple[RenyiDimensions, SingularitySpectrum]:
+    return renyi_dimensions(weights, ORDERS, support), singularity_spectrum(weights, ORDERS[:-1], support)
+
+
+def _quantities(
+    weights: torch.Tensor, support: Support, spectrum: RenyiDimensions, strengths: SingularitySpectrum
+) -> Iterator[tuple[Quantity, Estimate | None]]:
     """Every quantity of one map [n, m], with the estimate behind those that have a curve."""
     for name, method in (("D0", "pyramid"), ("D0_offsets", "offsets")):
         yield _estimated(name, box_dimension(weights, support, method=method))  # type: ignore[arg-type]
-    spectrum = renyi_dimensions(weights, tuple(_SPECTRUM), support)
-    for index, name in enumerate(_SPECTRUM.values()):
-        yield _estimated(name, _order(spectrum, index))
+    for name, order in DIMENSION_ORDERS.items():
+        yield _estimated(name, _order(spectrum, ORDERS.index(order)))
     yield _estimated("D2_gliding", correlation_dimension(weights, support))
-    strengths = singularity_spectrum(weights, ORDERS[:-1], support)
     width = float(strengths.width)
     yield Quantity("alpha_width", width, str(strengths.status), width, null=0.0), None
     yield _estimated("D_surface", surface_dimension(weights, support))
@@ -150,26 +152,11 @@ def _nearest(
     return Quantity("divergence", least, "ok" if np.isfinite(least) else "no_rows", least, null=null)
 
 
-def _order(spectrum: Estimate, index: int) -> Estimate:
-    """One exponent of a spectrum [qs] as an estimate of its own."""
-    shared = {"scales", "regressor"}
-    parts = {name: value if name in shared else value[..., index, :] for name, value in _curves(spectrum).items()}
-    scalars = {
-        name: getattr(spectrum, name)[..., index]
-        for name in ("value", "error", "null", "difference", "status", "effective", "intercept", "first", "last")
-    }
-    return Estimate(**parts, **scalars)
-
-
-def _curves(estimate: Estimate) -> dict[str, np.ndarray]:
-    null_curve = np.broadcast_to(estimate.null_curve, estimate.curve.shape)
-    return {
-        "scales": estimate.scales,
-        "regressor": estimate.regressor,
-        "curve": estimate.curve,
-        "null_curve": null_curve,
-        "local_slopes": estimate.local_slopes,
-    }
+def _order(spectrum: RenyiDimensions, index: int) -> Estimate:
+    """One exponent of the spectrum [qs] of a single map as an estimate of its own."""
+    shared = ("scales", "regressor")
+    parts = {field.name: getattr(spectrum, field.name) for field in fields(Estimate)}
+    return Estimate(**{name: part if name in shared else part[index] for name, part in parts.items()})
 
 
 def _estimated(name: str, estimate: Estimate) -> tuple[Quantity, Estimate]:
