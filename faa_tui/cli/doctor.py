@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from faa_core import __version__
-from faa_core.worker.client import session
+from faa_core.worker.session import session
 from faa_tui import paths
 from faa_tui.rendering.text import visible
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from faa_core.worker import protocol
-from faa_core.worker.client import Session, session
+from faa_core.worker.session import Session, session
 from faa_tui.rendering.text import visible
 
 _WIDTH_OF_A_FILE = 120

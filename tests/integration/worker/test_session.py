@@ -13,7 +13,8 @@ import pytest
 
 from faa_core import errors
 from faa_core.worker import protocol
-from faa_core.worker.client import ArrayReady, analyse, session
+from faa_core.worker.client import ArrayReady
+from faa_core.worker.session import analyse, session
 
 Command = Callable[..., tuple[str, ...]]
 
@@ -83,7 +84,7 @@ INTERRUPTED = """
 import signal
 import sys
 from faa_core.errors import Cancelled
-from faa_core.worker.client import session
+from faa_core.worker.session import session
 from faa_core.worker.protocol import LayerReady
 # A shell that starts a command in the background has it ignore the very signal that is sent here.
 signal.signal(signal.SIGINT, signal.default_int_handler)
