@@ -92,6 +92,25 @@ class WorkerError(FaaError):
     exit_code = 3
 
 
+class HostError(WorkerError):
+    """Another machine cannot be reached, or cannot run a worker."""
+
+    kind = "host"
+
+
+class LoginError(HostError):
+    """The machine wants something that only a person can give: a password, a second factor, a new host key."""
+
+    kind = "login"
+    retry = False
+
+
+class GoneError(UsageError):
+    """What was asked about is not kept any more: the maps of a run that was released or evicted."""
+
+    kind = "gone"
+
+
 def by_kind(kind: str) -> type[FaaError]:
     """Class of the error named ``kind`` in a protocol message; `FaaError` for a name this version does not know."""
     pending: list[type[FaaError]] = [FaaError]

@@ -298,6 +298,32 @@ class LayerResult(msgspec.Struct, frozen=True, eq=False):
         return value
 
 
+class LayerSketch(msgspec.Struct, frozen=True, eq=False):
+    """A few rows of every head of one layer: the heaviest keys of each one by one, the rest as one sum.
+
+    Keys are tokens, or segments where the run was aligned with another model's.
+
+    Attributes:
+        info: Which layer.
+        rows: int32 [rows]: queries.
+        first: int32 [rows]: first key that each row may see.
+        stop: int32 [rows]: one past the last key that each row may see.
+        keys: uint16 [heads, rows, top]: the heaviest keys, the heaviest first; where a row has fewer, repeats of its
+            last with weight 0.
+        weights: float16 [heads, rows, top]: their weights.
+        mass: float16 [heads, rows]: weight of all keys together: less than 1 where a learned sink, or keys that are
+            set aside, take a part.
+    """
+
+    info: LayerInfo
+    rows: NDArray[np.int32]
+    first: NDArray[np.int32]
+    stop: NDArray[np.int32]
+    keys: NDArray[np.uint16]
+    weights: NDArray[np.float16]
+    mass: NDArray[np.float16]
+
+
 class Analysis(msgspec.Struct, frozen=True, eq=False):
     """One run: one model on one text, all layers and heads.
 

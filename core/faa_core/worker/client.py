@@ -22,10 +22,8 @@ from faa_core.errors import UsageError, WorkerError
 from faa_core.worker import protocol, wire
 from faa_core.worker.greeting import await_hello, said
 from faa_core.worker.incoming import OpenJob
+from faa_core.worker.launch import COMMAND
 from faa_core.worker.process import WorkerProcess
-
-COMMAND = (sys.executable, "-P", "-m", "faa_core.worker")
-"""The worker on this machine: this Python, without the working directory on its path."""
 
 _EXIT_SECONDS = 2.0
 """How long a process may live on after its standard output has ended."""
@@ -62,6 +60,8 @@ ClientEvent = (
     | protocol.Probed
     | protocol.Examined
     | protocol.Rolled
+    | protocol.Sketched
+    | protocol.ResidentReport
     | protocol.EnvironmentReport
     | protocol.Done
     | protocol.Fail

@@ -11,12 +11,18 @@ exactly one `Done` or `Fail`; fields unknown to the reader are ignored; a bad fr
 from __future__ import annotations
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from faa_core.findings import HeadExamination, HeadTests, RepeatProbe, RolloutToLast, Surrogate
-from faa_core.records import LayerResult, MapKind, ModelInfo, Tokens
+from faa_core.records import LayerResult, LayerSketch, MapKind, ModelInfo, Tokens
 
-VERSION = (1, 1)
-"""Major and minor version of the protocol; a different major version is refused, naming both."""
+VERSION = (1, 2)
+"""Major and minor version of the protocol.
+
+A different major version is refused, naming both. A client sends a worker of another minor version only what its
+greeting says it can do.
+"""
 
 HELLO_PREFIX = b"FAA-HELLO "
 """The worker prints this, the nonce of its command line and a line feed before the first frame."""
@@ -28,7 +34,26 @@ PAYLOAD_LIMIT = 4 * 1024 * 1024
 CHUNK_BYTES = 256 * 1024
 BEAT_SECONDS = 1.0
 
-CAPABILITIES = ("load", "run", "tile", "test", "probe", "examine", "rollout", "environment", "cancel")
+CAPABILITIES = (
+    "load",
+    "run",
+    "tile",
+    "align",
+    "sketch",
+    "test",
+    "probe",
+    "examine",
+    "rollout",
+    "release",
+    "unload",
+    "residents",
+    "environment",
+    "cancel",
+)
+"""Tags of the jobs that this version can do, and ``cancel``."""
+
+ON_SCREEN, SOON, SOMEDAY = 0, 1, 2
+"""Priorities of jobs: what somebody looks at, what may be looked at next, and all else. A smaller number goes first."""
 
 
 # --- client to worker ---------------------------------------------------------------------------------------------
@@ -60,14 +85,15 @@ class Run(msgspec.Struct, frozen=True, tag="run", tag_field="type"):
     """Analyse one text with one model, loading it first if need be.
 
     Answered by `Progress`, `Loaded` if it was loaded for this job, `Started`, one `LayerReady` for each layer, and
-    `Done` or `Fail`. Tiles of the run can be asked for as soon as its layer is ready, until the next run of the same
-    worker begins.
+    `Done` or `Fail`. Its maps can be asked for as soon as a layer is ready, until the run is released, its model is
+    unloaded, or the worker needs the memory for another one; then they are answered with the kind ``gone``.
     """
 
     id: int
     reference: str
     text: str
     options: RunOptions = RunOptions()
+    priority: int = ON_SCREEN
 
 
 class Tile(msgspec.Struct, frozen=True, tag="tile", tag_field="type"):
@@ -76,6 +102,20 @@ class Tile(msgspec.Struct, frozen=True, tag="tile", tag_field="type"):
     Cells are 2^level x 2^level tokens, reduced by their maximum; rows and columns count cells of that level.
     Answered by `Chunk` messages of one array named ``tile``, float16 [row_stop - row, column_stop - column], and
     `Done` or `Fail`. Cells past the edge of the map are left out by clipping the stops to it.
+
+    Attributes:
+        id: The job.
+        run: The run.
+        kind: Kind of the map.
+        layer: Layer within the kind.
+        head: Head within the layer.
+        level: Cells are 2^level x 2^level tokens, or segments of ``grid``.
+        row: First row of cells.
+        row_stop: One past the last row of cells.
+        column: First column of cells.
+        column_stop: One past the last column of cells.
+        grid: Id of an `Align` of the same run and kind, whose segments stand for tokens then; 0 for the tokens.
+        priority: `ON_SCREEN`, `SOON` or `SOMEDAY`.
     """
 
     id: int
@@ -88,6 +128,53 @@ class Tile(msgspec.Struct, frozen=True, tag="tile", tag_field="type"):
     row_stop: int
     column: int
     column_stop: int
+    grid: int = 0
+    priority: int = ON_SCREEN
+
+
+class Align(msgspec.Struct, frozen=True, tag="align", tag_field="type", eq=False):
+    """Lay segments over the maps of one kind of a run, so that models with other tokens can be compared with it.
+
+    From then on the weight of segment I to segment J is the mean over the queries in I of the mass on the keys in J;
+    mass on keys that are set aside is in no segment. Answered by `Done` or `Fail`.
+
+    Attributes:
+        id: The job, and the ``grid`` of tiles and sketches.
+        run: The run.
+        kind: Kind of the maps.
+        queries: int32 [queries]: segment of each query, from 0, ascending; -1 where it is set aside.
+        keys: int32 [keys]: the same for keys.
+    """
+
+    id: int
+    run: int
+    kind: MapKind
+    queries: NDArray[np.int32]
+    keys: NDArray[np.int32]
+
+
+class Sketch(msgspec.Struct, frozen=True, tag="sketch", tag_field="type"):
+    """Ask for a few rows of every head of a run, in short, so that heads can be compared where no map may travel.
+
+    Answered by `Progress`, one `Sketched` for each layer of the kind, and `Done` or `Fail`.
+
+    Attributes:
+        id: The job.
+        run: The run.
+        kind: Kind of the maps.
+        rows: Queries, or segments of ``grid``, ascending.
+        top: Keys of each row that are told one by one, the heaviest.
+        grid: Id of an `Align`; 0 for the tokens.
+        priority: `ON_SCREEN`, `SOON` or `SOMEDAY`.
+    """
+
+    id: int
+    run: int
+    kind: MapKind
+    rows: tuple[int, ...]
+    top: int = 8
+    grid: int = 0
+    priority: int = ON_SCREEN
 
 
 class Test(msgspec.Struct, frozen=True, tag="test", tag_field="type"):
@@ -97,7 +184,7 @@ class Test(msgspec.Struct, frozen=True, tag="test", tag_field="type"):
 
     Attributes:
         id: The job.
-        run: The run; it must be the last one of this worker, whose maps are computed again.
+        run: The run, whose maps are computed again.
         statistic: One of `faa_core.findings.TESTED`.
         surrogate: What the heads are tested against.
         replicates: Surrogates for each head.
@@ -154,6 +241,26 @@ class Rollout(msgspec.Struct, frozen=True, tag="rollout", tag_field="type"):
     run: int
 
 
+class Release(msgspec.Struct, frozen=True, tag="release", tag_field="type"):
+    """Forget the maps of the run ``run``; harmless where they are gone. Answered by `Done`."""
+
+    id: int
+    run: int
+
+
+class Unload(msgspec.Struct, frozen=True, tag="unload", tag_field="type"):
+    """Give back the memory of a model and of its runs; harmless where it is not loaded. Answered by `Done`."""
+
+    id: int
+    reference: str
+
+
+class Residents(msgspec.Struct, frozen=True, tag="residents", tag_field="type"):
+    """Ask which models are in memory. Answered by `ResidentReport` and `Done`."""
+
+    id: int
+
+
 class Environment(msgspec.Struct, frozen=True, tag="environment", tag_field="type"):
     """Ask what the worker's machine has. Answered by `EnvironmentReport` and `Done` or `Fail`."""
 
@@ -176,8 +283,8 @@ class Bye(msgspec.Struct, frozen=True, tag="bye", tag_field="type"):
     """Leave now."""
 
 
-Request = Load | Run | Tile | Test | Probe | Examine | Rollout | Environment | Cancel | Ping | Bye
-Job = Load | Run | Tile | Test | Probe | Examine | Rollout | Environment
+Job = Load | Run | Tile | Align | Sketch | Test | Probe | Examine | Rollout | Release | Unload | Residents | Environment
+Request = Job | Cancel | Ping | Bye
 
 
 # --- worker to client ---------------------------------------------------------------------------------------------
@@ -199,7 +306,7 @@ class Progress(msgspec.Struct, frozen=True, tag="progress", tag_field="type"):
     Attributes:
         id: The job.
         stage: ``import``, ``download``, ``load``, ``tokenize``, ``capture``, ``test``, ``probe``, ``examine``,
-            ``rollout``.
+            ``rollout``, ``sketch``.
         text: A line for the user.
         done: Amount done, in ``unit``.
         total: Amount to do; 0 where it is not known.
@@ -266,6 +373,42 @@ class Rolled(msgspec.Struct, frozen=True, tag="rolled", tag_field="type", eq=Fal
 
     id: int
     result: tuple[RolloutToLast, ...]
+
+
+class Sketched(msgspec.Struct, frozen=True, tag="sketched", tag_field="type", eq=False):
+    """The sketch of one layer; ``index`` of ``total`` layers of the kind."""
+
+    id: int
+    index: int
+    total: int
+    sketch: LayerSketch
+
+
+class Resident(msgspec.Struct, frozen=True):
+    """A model in memory.
+
+    Attributes:
+        reference: As it was asked for.
+        device: Where it is.
+        dtype: Number format of its weights.
+        weights: Bytes of its weights.
+        maps: Bytes that its runs keep, so that their maps can be looked at.
+        runs: Those runs.
+    """
+
+    reference: str
+    device: str
+    dtype: str
+    weights: int
+    maps: int
+    runs: tuple[int, ...]
+
+
+class ResidentReport(msgspec.Struct, frozen=True, tag="resident-report", tag_field="type"):
+    """The answer to `Residents`: the models in memory, the one used longest ago first."""
+
+    id: int
+    models: tuple[Resident, ...]
 
 
 class Chunk(msgspec.Struct, frozen=True, tag="chunk", tag_field="type"):
@@ -370,6 +513,8 @@ Event = (
     | Probed
     | Examined
     | Rolled
+    | Sketched
+    | ResidentReport
     | Chunk
     | EnvironmentReport
     | Done

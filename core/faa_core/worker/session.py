@@ -18,7 +18,8 @@ from faa_core.errors import Cancelled, FaaError, UsageError, WorkerError, by_kin
 from faa_core.findings import HeadExamination, HeadTests, RepeatProbe, RolloutToLast, Surrogate
 from faa_core.records import Analysis, LayerResult, MapKind, ModelInfo
 from faa_core.worker import protocol
-from faa_core.worker.client import COMMAND, ArrayReady, ClientEvent, WorkerClient, WorkerExited
+from faa_core.worker.client import ArrayReady, ClientEvent, WorkerClient, WorkerExited
+from faa_core.worker.launch import COMMAND
 
 E = TypeVar("E")
 
