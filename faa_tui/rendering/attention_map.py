@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterator
-from typing import Final, NamedTuple
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from faa_core.records import LayerResult
+from faa_core.records import MapKind
 from faa_tui.rendering.ramps import MASKED, MISSING, OUTSIDE, Ramp
 from faa_tui.rendering.scales import Scale, levels, levels_of_halves, pooled_support, row_lengths
 from faa_tui.rendering.tiles import TileCache, cells_at, pool
@@ -19,7 +20,37 @@ _CROSS: Final = frozenset((step, 0) for step in (-2, -1, 1, 2)) | frozenset((0, 
 """Pixels around a cursor of one pixel, in rows and columns."""
 
 
-class Reading(NamedTuple):
+class MapAddress(NamedTuple):
+    """Which map: one head of one layer of one run."""
+
+    run: int
+    kind: MapKind
+    layer: int
+    head: int
+
+
+class MapShape(Protocol):
+    """Size and support of a map; a `LayerResult` has it, and so has a map of common segments.
+
+    Attributes:
+        queries: Number of rows.
+        keys: Number of columns.
+        first_key: int [queries]: first key that each row may see.
+        stop_key: int [queries]: one past the last key that each row may see.
+    """
+
+    @property
+    def queries(self) -> int: ...  # noqa: D102
+    @property
+    def keys(self) -> int: ...  # noqa: D102
+    @property
+    def first_key(self) -> NDArray[np.integer]: ...  # noqa: D102
+    @property
+    def stop_key(self) -> NDArray[np.integer]: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class Reading:
     """What is known about one pair of tokens.
 
     Attributes:
@@ -33,10 +64,84 @@ class Reading(NamedTuple):
     exact: bool
 
 
+class Lack(NamedTuple):
+    """Tiles that a view needs and that are not here.
+
+    Attributes:
+        address: Of which map.
+        level: Of which level of it.
+        tiles: Row and column of each tile.
+    """
+
+    address: MapAddress
+    level: int
+    tiles: list[tuple[int, int]]
+
+
+class MapSource(Protocol):
+    """What a map widget draws: one head's attention, or what two heads have between them."""
+
+    pooling: str
+    """What a pixel shows of the tokens it covers, before "of 4×4"."""
+
+    @property
+    def addresses(self) -> tuple[MapAddress, ...]:
+        """Maps in the cache that it is made from."""
+
+    def tiles_came(self) -> None:
+        """Look at the cache afresh."""
+
+    def visible_keys(self, query: int) -> range:
+        """Keys that ``query`` may see."""
+
+    def reading(self, view: Viewport, query: int, key: int) -> Reading:
+        """What is known about a pair: about itself, or about the cell of ``view`` around it."""
+
+    def strongest(self, view: Viewport, row: int, column: int) -> tuple[int, int]:
+        """The pair that a cell of ``view`` stands for."""
+
+    def lacking(self, view: Viewport) -> Iterator[Lack]:
+        """What ``view`` needs and the cache lacks."""
+
+    def picture(self, view: Viewport, scale: Scale) -> NDArray[np.uint16]:
+        """uint16 [pixel rows, pixel columns]: levels of the pixels of ``view``; an even number of rows."""
+
+
 class _Support(NamedTuple):
     first: NDArray[np.int64]
     stop: NDArray[np.int64]
     lengths: NDArray[np.float32]
+
+
+class Cells(NamedTuple):
+    """Cells of one head's map, [rows, columns].
+
+    Attributes:
+        weights: float16: the largest weight in each; anything where it is not known.
+        known: Which are here.
+        masked: Which hold no key that their rows may see.
+        lengths: float32 [rows, 1]: mean number of keys that the rows of each row of cells see.
+    """
+
+    weights: NDArray[np.float16]
+    known: NDArray[np.bool_]
+    masked: NDArray[np.bool_]
+    lengths: NDArray[np.float32]
+
+    @property
+    def lifts(self) -> NDArray[np.float32]:
+        """float32: weight times the number of visible keys."""
+        return self.weights * self.lengths
+
+
+def pixels(levels: NDArray[np.uint16], view: Viewport) -> NDArray[np.uint16]:
+    """Levels of cells as pixels of ``view``: an even number of rows, and no more of either than the pane has."""
+    if view.factor > 1:
+        levels = levels.repeat(view.factor, axis=0).repeat(view.factor, axis=1)
+    levels = levels[: view.height, : view.width]
+    if levels.shape[0] % 2:
+        levels = np.pad(levels, ((0, 1), (0, 0)), constant_values=OUTSIDE)
+    return levels
 
 
 class AttentionMap:
@@ -44,14 +149,21 @@ class AttentionMap:
 
     Args:
         address: Its address in the cache.
-        result: Result of its layer.
+        shape: Its size and support.
         cache: Tiles that are here.
     """
 
-    def __init__(self, address: Hashable, result: LayerResult, cache: TileCache) -> None:
-        self._address, self._result, self._cache = address, result, cache
+    pooling = "max"
+
+    def __init__(self, address: MapAddress, shape: MapShape, cache: TileCache) -> None:
+        self._address, self._shape, self._cache = address, shape, cache
         self._support: tuple[int, _Support] | None = None
         self._whole: tuple[int, NDArray[np.float16]] | None = None
+
+    @property
+    def addresses(self) -> tuple[MapAddress, ...]:
+        """Its address, alone."""
+        return (self._address,)
 
     def tiles_came(self) -> None:
         """Look at the cache afresh."""
@@ -59,7 +171,7 @@ class AttentionMap:
 
     def visible_keys(self, query: int) -> range:
         """Keys that ``query`` may see."""
-        return range(int(self._result.first_key[query]), int(self._result.stop_key[query]))
+        return range(int(self._shape.first_key[query]), int(self._shape.stop_key[query]))
 
     def reading(self, view: Viewport, query: int, key: int) -> Reading:
         """What is known about a pair: its own weight, or that of the cell of ``view`` around it."""
@@ -85,46 +197,41 @@ class AttentionMap:
                 query, key = query + int(inside[0]), key + int(inside[1])
         return query, key
 
-    def lacking(self, view: Viewport) -> Iterator[tuple[int, list[tuple[int, int]]]]:
-        """Tiles, by level, that ``view`` needs and the cache lacks: of the overview, and of finer cells on screen."""
+    def lacking(self, view: Viewport) -> Iterator[Lack]:
+        """Tiles that ``view`` needs and the cache lacks: of the overview, and of finer cells on screen."""
         level = view.overview
         rows, columns = cells_at(view.queries, level), cells_at(view.keys, level)
-        yield level, self._cache.missing(self._address, level, 0, rows, 0, columns)
+        yield Lack(self._address, level, self._cache.missing(self._address, level, 0, rows, 0, columns))
         if view.level < level:
-            yield (
-                view.level,
-                self._cache.missing(self._address, view.level, view.top, view.bottom, view.left, view.right),
-            )
+            span = (view.top, view.bottom, view.left, view.right)
+            yield Lack(self._address, view.level, self._cache.missing(self._address, view.level, *span))
 
     def picture(self, view: Viewport, scale: Scale) -> NDArray[np.uint16]:
         """uint16 [pixel rows, pixel columns]: levels of the pixels of the map in ``view``; an even number of rows."""
+        cells = self.cells(view)
+        picture = levels(cells.lifts, scale) if scale.of_lift else levels_of_halves(cells.weights, scale)
+        picture[~cells.known] = MISSING
+        picture[cells.masked] = MASKED
+        return pixels(picture, view)
+
+    def cells(self, view: Viewport) -> Cells:
+        """The cells of ``view`` that show."""
         row, row_stop, column, column_stop = view.top, view.bottom, view.left, view.right
-        values, known = self._cells(view, row, row_stop, column, column_stop)
+        weights, known = self._cells(view, row, row_stop, column, column_stop)
         support = self._cell_support(view.size)
         keys = np.arange(column, column_stop)
         masked = (keys < support.first[row:row_stop, None]) | (keys >= support.stop[row:row_stop, None])
-        if scale.of_lift:
-            picture = levels(values * support.lengths[row:row_stop, None], scale)
-        else:
-            picture = levels_of_halves(values, scale)
-        picture[~known] = MISSING
-        picture[masked] = MASKED
-        if view.factor > 1:
-            picture = picture.repeat(view.factor, axis=0).repeat(view.factor, axis=1)
-        picture = picture[: view.height, : view.width]
-        if picture.shape[0] % 2:
-            picture = np.pad(picture, ((0, 1), (0, 0)), constant_values=OUTSIDE)
-        return picture
+        return Cells(weights, known, masked, support.lengths[row:row_stop, None])
 
     def _pairs(self, row: int, row_stop: int, column: int, column_stop: int) -> NDArray[np.float16] | None:
         """Weights of a rectangle of pairs, clipped to the map, if all of them are here."""
-        row_stop, column_stop = min(row_stop, self._result.queries), min(column_stop, self._result.keys)
+        row_stop, column_stop = min(row_stop, self._shape.queries), min(column_stop, self._shape.keys)
         values, known = self._cache.read(self._address, 0, row, row_stop, column, column_stop)
         return values if known.all() else None
 
     def _cell_support(self, size: int) -> _Support:
         if self._support is None or self._support[0] != size:
-            first, stop = self._result.first_key, self._result.stop_key
+            first, stop = self._shape.first_key, self._shape.stop_key
             self._support = (size, _Support(*pooled_support(first, stop, size), row_lengths(first, stop, size)))
         return self._support[1]
 

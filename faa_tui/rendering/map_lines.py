@@ -85,7 +85,8 @@ class MapLines:
         key: Its column.
         queries: Tokens of the rows; may be fewer.
         keys: Tokens of the columns; may be fewer.
-        scale: How weights became levels.
+        scale: How numbers became levels.
+        pooling: What a pixel shows of the tokens it covers.
         pens: Colours and styles.
     """
 
@@ -98,6 +99,7 @@ class MapLines:
     queries: Sequence[str]
     keys: Sequence[str]
     scale: Scale
+    pooling: str
     pens: Pens
 
     def line(self, y: int) -> Strip:
@@ -179,7 +181,11 @@ class MapLines:
         scale, size = self.scale, self.view.size
         bar = bar_levels(min(_BAR_WIDTH, max(2, self.area.width // 4)))
         low = pad(short_number(scale.low) + " ", max(self.area.x, len(short_number(scale.low)) + 1), right=True)
-        parts = [f" {short_number(scale.high)}", *([f"pixel: max of {size}×{size}"] if size > 1 else []), scale.title]
+        parts = [
+            f" {short_number(scale.high)}",
+            *([f"pixel: {self.pooling} of {size}×{size}"] if size > 1 else []),
+            scale.title,
+        ]
         room = max(0, self.width - len(low) - len(bar))
         return self._cells(
             [Segment(low, self.pens.note)], bar, bar, [Segment(pad(joined(parts, room), room), self.pens.note)]

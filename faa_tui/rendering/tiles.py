@@ -8,7 +8,7 @@ for in tiles.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -19,6 +19,8 @@ Float = TypeVar("Float", bound=np.floating)
 
 TILE: Final = 256
 """Side of a tile in cells."""
+CACHE_BYTES: Final = 128 * 1024 * 1024
+"""Bytes of tiles that are kept where nobody says otherwise."""
 OVERVIEW: Final = 512
 """Longest side of an overview in cells."""
 
@@ -63,9 +65,10 @@ class TileCache:
         budget: Bytes that the tiles may take. One that is larger by itself is kept until the next one comes.
     """
 
-    def __init__(self, budget: int) -> None:
+    def __init__(self, budget: int = CACHE_BYTES) -> None:
         self._budget = budget
         self._tiles: OrderedDict[tuple[Hashable, int, int, int], _Tile] = OrderedDict()
+        self._asked: set[tuple[Hashable, int, int, int]] = set()
         self._nbytes = 0
 
     @property
@@ -81,7 +84,9 @@ class TileCache:
                 top, left = tile_row * TILE, tile_column * TILE
                 low, high = max(row, top), min(stop_row, top + TILE)
                 start, stop = max(column, left), min(stop_column, left + TILE)
-                tile = self._grown((address, level, tile_row, tile_column), high - top, stop - left)
+                key = (address, level, tile_row, tile_column)
+                self._asked.discard(key)
+                tile = self._grown(key, high - top, stop - left)
                 inside = np.s_[low - top : high - top, start - left : stop - left]
                 tile.values[inside] = block[low - row : high - row, start - column : stop - column]
                 tile.known[inside] = True
@@ -129,6 +134,16 @@ class TileCache:
                 if not self.read(address, level, *rectangle)[1].all():
                     absent.append((tile_row, tile_column))
         return absent
+
+    def ask(self, address: Hashable, level: int, tiles: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Those of ``tiles`` that are not on their way yet; from now on they are, until they come or are forgotten."""
+        fresh = [tile for tile in tiles if (address, level, *tile) not in self._asked]
+        self._asked.update((address, level, *tile) for tile in fresh)
+        return fresh
+
+    def forget_asked(self) -> None:
+        """Take nothing to be on its way any more."""
+        self._asked.clear()
 
     def _grown(self, key: tuple[Hashable, int, int, int], rows: int, columns: int) -> _Tile:
         old = self._tiles.pop(key, None)

@@ -21,6 +21,25 @@ _MARGIN: Final = 2
 
 
 @dataclass(frozen=True)
+class ViewState:
+    """How near one looks and at what, whatever the map and the pane: what maps that are looked at together share.
+
+    Attributes:
+        size: Cells are ``size`` x ``size`` tokens.
+        factor: Pixels along the side of a cell.
+        top: First row of cells that shows.
+        left: First column of cells that shows.
+        fitted: Whether the map follows the size of its pane.
+    """
+
+    size: int
+    factor: int
+    top: int
+    left: int
+    fitted: bool
+
+
+@dataclass(frozen=True)
 class Viewport:
     """The part of a map that a pane shows.
 
@@ -112,6 +131,14 @@ class Viewport:
             top=query // size - pixel_y // factor,
             left=key // size - pixel_x // factor,
         ).clamped()
+
+    def looking(self, state: ViewState) -> Viewport:
+        """The same pane at the zoom and the place of ``state``, even where that leaves room beyond the map.
+
+        A cell has the same place in panes of a little different size, then, up to the last row and column.
+        """
+        moved = replace(self, size=state.size, factor=state.factor)
+        return replace(moved, top=min(state.top, moved.rows - 1), left=min(state.left, moved.columns - 1))
 
     def clamped(self) -> Viewport:
         """The nearest view that wastes no room of the pane."""

@@ -323,7 +323,8 @@ class MainScreen(Screen[None]):
         self._tell_dimension(result, head)
         if result is not None and (address := self.address) is not None:
             if self._map.address != address:
-                self._map.show(address, result, results.queries_of(position.kind), results.keys_of(position.kind))
+                queries, keys = results.queries_of(position.kind), results.keys_of(position.kind)
+                self._map.show(address, result, queries.pieces, keys.pieces)
                 self.post_message(self.HeadShown(address))
             self._show_row(fetch=True)
         else:

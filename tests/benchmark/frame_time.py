@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 from textual.app import App, ComposeResult
 
-from faa_core.records import BoxCounts, LayerInfo, LayerResult, Statistics, Tokens
+from faa_core.records import BoxCounts, LayerInfo, LayerResult, Statistics
 from faa_tui.widgets.heat_map import HeatMap, MapAddress
 
 SIZES = ((80, 24), (120, 40), (200, 50))
@@ -88,10 +88,9 @@ class Panning(App[None]):
     def on_mount(self) -> None:
         """Show life size from the lower middle on, and start."""
         pieces = tuple(f" t{index}" for index in range(TOKENS))
-        tokens = Tokens(tuple(range(TOKENS)), pieces, ((0, 0),) * TOKENS, (False,) * TOKENS)
         heat_map = self.query_one(HeatMap)
         heat_map.scale = "log"
-        heat_map.show(MapAddress(1, "decoder", 0, 0), layer(TOKENS), tokens, tokens)
+        heat_map.show(MapAddress(1, "decoder", 0, 0), layer(TOKENS), pieces, pieces)
         heat_map.put(MapAddress(1, "decoder", 0, 0), 0, 0, 0, self.weights)
         heat_map.focus()
         self.call_after_refresh(self.begin)

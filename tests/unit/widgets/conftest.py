@@ -60,6 +60,9 @@ class Pane(App[None]):
     def on_heat_map_cursor_moved(self, message: HeatMap.CursorMoved) -> None:
         self.sent.append(message)
 
+    def on_heat_map_view_changed(self, message: HeatMap.ViewChanged) -> None:
+        self.sent.append(message)
+
     def on_head_matrix_head_selected(self, message: HeadMatrix.HeadSelected) -> None:
         self.sent.append(message)
 
@@ -108,6 +111,12 @@ def tokens() -> Callable[..., Tokens]:
         return Tokens(tuple(range(count)), named, ((0, 0),) * count, (False,) * count)
 
     return make
+
+
+@pytest.fixture
+def pieces(tokens: Callable[..., Tokens]) -> Callable[..., tuple[str, ...]]:
+    """What so many tokens stand for."""
+    return lambda count, *named: tokens(count, *named).pieces
 
 
 @pytest.fixture

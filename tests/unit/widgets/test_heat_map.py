@@ -10,6 +10,7 @@ from textual import events
 
 from faa_tui.rendering.ramps import MASKED, RAMPS
 from faa_tui.rendering.scales import SCALES, levels
+from faa_tui.rendering.tiles import TileCache
 from faa_tui.widgets.heat_map import HeatMap, MapAddress
 
 HEAD = MapAddress(1, "decoder", 0, 0)
@@ -32,10 +33,10 @@ def scroll_down(widget):
     return events.MouseScrollDown(widget, 30, 10, 0, 1, 0, False, False, False)
 
 
-def test_a_small_map_is_asked_for_once_and_whole(drive, layer, tokens, size):
+def test_a_small_map_is_asked_for_once_and_whole(drive, layer, pieces, size):
     async def scenario(app, pilot):
         heat_map = app.widget
-        heat_map.show(HEAD, layer(40), tokens(40), tokens(40))
+        heat_map.show(HEAD, layer(40), pieces(40), pieces(40))
         await pilot.pause()
         await pilot.press("plus", "plus", "minus", "down", "right")
         assert wanted(app) == [(HEAD, 0, 0, 40, 0, 40)]
@@ -48,13 +49,13 @@ def test_a_small_map_is_asked_for_once_and_whole(drive, layer, tokens, size):
     drive(HeatMap(), scenario, size)
 
 
-def test_every_weight_has_its_colour_on_screen(drive, layer, tokens, weights):
+def test_every_weight_has_its_colour_on_screen(drive, layer, pieces, weights):
     n = 30
 
     async def scenario(app, pilot):
         app.source = weights(n)
         heat_map = app.widget
-        heat_map.show(HEAD, layer(n), tokens(n), tokens(n))
+        heat_map.show(HEAD, layer(n), pieces(n), pieces(n))
         await pilot.pause()
         heat_map.move_cursor(n - 1, n - 1)
         await pilot.pause()
@@ -80,10 +81,10 @@ def test_every_weight_has_its_colour_on_screen(drive, layer, tokens, weights):
     drive(HeatMap(), scenario, (80, 24))
 
 
-def test_the_cursor_reads_exact_weights_and_lifts(drive, layer, tokens, weights):
+def test_the_cursor_reads_exact_weights_and_lifts(drive, layer, pieces, weights):
     async def scenario(app, pilot):
         app.source = weights(30)
-        app.widget.show(HEAD, layer(30), tokens(30), tokens(30))
+        app.widget.show(HEAD, layer(30), pieces(30), pieces(30))
         await pilot.pause()
         await pilot.press(*["down"] * 7, *["l"] * 3)
         last = moved(app)[-1]
@@ -104,9 +105,9 @@ def test_the_cursor_reads_exact_weights_and_lifts(drive, layer, tokens, weights)
     drive(HeatMap(), scenario)
 
 
-def test_before_the_cells_come_the_weight_is_not_known(drive, layer, tokens, weights):
+def test_before_the_cells_come_the_weight_is_not_known(drive, layer, pieces, weights):
     async def scenario(app, pilot):
-        app.widget.show(HEAD, layer(30), tokens(30), tokens(30))
+        app.widget.show(HEAD, layer(30), pieces(30), pieces(30))
         await pilot.pause()
         assert math.isnan(moved(app)[-1].weight)
         assert not moved(app)[-1].exact
@@ -119,11 +120,11 @@ def test_before_the_cells_come_the_weight_is_not_known(drive, layer, tokens, wei
     drive(HeatMap(), scenario)
 
 
-def test_on_a_reduced_map_the_cursor_reads_the_strongest_pair_of_the_cell(drive, layer, tokens, weights):
+def test_on_a_reduced_map_the_cursor_reads_the_strongest_pair_of_the_cell(drive, layer, pieces, weights):
     async def scenario(app, pilot):
         app.source = weights(200)
         heat_map = app.widget
-        heat_map.show(HEAD, layer(200), tokens(200), tokens(200))
+        heat_map.show(HEAD, layer(200), pieces(200), pieces(200))
         await pilot.pause()
         assert heat_map.cell_size > 1
         await pilot.press(*["down"] * 5, *["right"] * 2)
@@ -137,14 +138,14 @@ def test_on_a_reduced_map_the_cursor_reads_the_strongest_pair_of_the_cell(drive,
     drive(HeatMap(), scenario)
 
 
-def test_a_long_text_asks_for_an_overview_then_for_tiles_of_what_shows(drive, layer, tokens):
+def test_a_long_text_asks_for_an_overview_then_for_tiles_of_what_shows(drive, layer, pieces):
     n = 2000
 
     async def scenario(app, pilot):
         app.source = np.tril(np.full((n, n), 0.001, np.float32))
         app.source[1234, 567] = 1
         heat_map = app.widget
-        heat_map.show(HEAD, layer(n), tokens(n), tokens(n))
+        heat_map.show(HEAD, layer(n), pieces(n), pieces(n))
         await pilot.pause()
         assert wanted(app) == [(HEAD, 2, 0, 500, 0, 500)]
         assert heat_map.has_overview(HEAD)
@@ -168,10 +169,10 @@ def test_a_long_text_asks_for_an_overview_then_for_tiles_of_what_shows(drive, la
     drive(HeatMap(), scenario)
 
 
-def test_going_back_to_a_head_asks_for_nothing(drive, layer, tokens, weights):
+def test_going_back_to_a_head_asks_for_nothing(drive, layer, pieces, weights):
     async def scenario(app, pilot):
         app.source = weights(60)
-        result, text = layer(60), tokens(60)
+        result, text = layer(60), pieces(60)
         for address in (HEAD, OTHER, HEAD, OTHER):
             app.widget.show(address, result, text, text)
             await pilot.pause()
@@ -181,10 +182,10 @@ def test_going_back_to_a_head_asks_for_nothing(drive, layer, tokens, weights):
     drive(HeatMap(), scenario)
 
 
-def test_cursor_and_zoom_stay_from_head_to_head(drive, layer, tokens, weights):
+def test_cursor_and_zoom_stay_from_head_to_head(drive, layer, pieces, weights):
     async def scenario(app, pilot):
         app.source = weights(200)
-        result, text = layer(200), tokens(200)
+        result, text = layer(200), pieces(200)
         app.widget.show(HEAD, result, text, text)
         await pilot.press("plus", "plus", "plus", "plus")
         app.widget.move_cursor(150, 90)
@@ -194,27 +195,27 @@ def test_cursor_and_zoom_stay_from_head_to_head(drive, layer, tokens, weights):
         await pilot.pause()
         assert app.widget.cursor == (150, 90)
         assert (app.widget.cell_size, app.lines[0]) == (zoom, before)
-        app.widget.show(HEAD, layer(20), tokens(20), tokens(20))
+        app.widget.show(HEAD, layer(20), pieces(20), pieces(20))
         await pilot.pause()
         assert app.widget.cursor == (19, 19)
 
     drive(HeatMap(), scenario)
 
 
-def test_the_budget_makes_it_ask_again(drive, layer, tokens, weights):
+def test_the_budget_makes_it_ask_again(drive, layer, pieces, weights):
     async def scenario(app, pilot):
         app.source = weights(100)
-        result, text = layer(100), tokens(100)
+        result, text = layer(100), pieces(100)
         for address in (HEAD, OTHER, HEAD):
             app.widget.show(address, result, text, text)
             await pilot.pause()
         assert [address for address, *_ in wanted(app)] == [HEAD, OTHER, HEAD]
 
-    drive(HeatMap(cache_bytes=100 * 100 * 3), scenario)
+    drive(HeatMap(cache=TileCache(100 * 100 * 3)), scenario)
 
 
-def test_labels_name_the_query_and_the_key_harmlessly(drive, layer, tokens, weights, size):
-    hostile = tokens(12, "\x1b[2J", "[bold]x[/]", "\u202eabc", "日本", " the", "\n")
+def test_labels_name_the_query_and_the_key_harmlessly(drive, layer, pieces, weights, size):
+    hostile = pieces(12, "\x1b[2J", "[bold]x[/]", "\u202eabc", "日本", " the", "\n")
 
     async def scenario(app, pilot):
         app.source = weights(12)
@@ -230,10 +231,10 @@ def test_labels_name_the_query_and_the_key_harmlessly(drive, layer, tokens, weig
     drive(HeatMap(), scenario, size)
 
 
-def test_a_click_puts_the_cursor_on_the_cell(drive, layer, tokens, weights):
+def test_a_click_puts_the_cursor_on_the_cell(drive, layer, pieces, weights):
     async def scenario(app, pilot):
         app.source = weights(30)
-        app.widget.show(HEAD, layer(30), tokens(30), tokens(30))
+        app.widget.show(HEAD, layer(30), pieces(30), pieces(30))
         await pilot.pause()
         left = app.lines[0].index("▼")
         await pilot.click(app.widget, offset=(left + 9, 1 + 6))
@@ -244,10 +245,10 @@ def test_a_click_puts_the_cursor_on_the_cell(drive, layer, tokens, weights):
     drive(HeatMap(), scenario)
 
 
-def test_the_wheel_scrolls_and_leaves_the_cursor(drive, layer, tokens, weights):
+def test_the_wheel_scrolls_and_leaves_the_cursor(drive, layer, pieces, weights):
     async def scenario(app, pilot):
         app.source = weights(300)
-        app.widget.show(HEAD, layer(300), tokens(300), tokens(300))
+        app.widget.show(HEAD, layer(300), pieces(300), pieces(300))
         while app.widget.cell_size > 1:
             await pilot.press("plus")
         app.widget.move_cursor(0, 0)
@@ -261,10 +262,10 @@ def test_the_wheel_scrolls_and_leaves_the_cursor(drive, layer, tokens, weights):
     drive(HeatMap(), scenario)
 
 
-def test_a_small_cursor_move_redraws_few_lines(drive, layer, tokens, weights):
+def test_a_small_cursor_move_redraws_few_lines(drive, layer, pieces, weights):
     async def scenario(app, pilot):
         app.source = weights(30)
-        app.widget.show(HEAD, layer(30), tokens(30), tokens(30))
+        app.widget.show(HEAD, layer(30), pieces(30), pieces(30))
         await pilot.pause()
         before = app.lines
         styles = [app.widget.render_lines(app.widget.size.region)[y].render(app.console) for y in range(24)]
@@ -277,11 +278,11 @@ def test_a_small_cursor_move_redraws_few_lines(drive, layer, tokens, weights):
 
 
 @pytest.mark.parametrize(("n", "budget"), [(200, 30_000), (20, 24_000)])
-def test_bytes_of_a_frame(drive, layer, tokens, weights, n, budget):
+def test_bytes_of_a_frame(drive, layer, pieces, weights, n, budget):
     # A fitted, peaked map at 200x50. Styling every cell by itself costs about 400 kB.
     async def scenario(app, pilot):
         app.source = np.tril(np.exp(-np.subtract.outer(np.arange(n), np.arange(n)) / 4.0)) * 0.2
-        app.widget.show(HEAD, layer(n), tokens(n), tokens(n))
+        app.widget.show(HEAD, layer(n), pieces(n), pieces(n))
         await pilot.pause()
         frame = app.widget.render_lines(app.widget.size.region)
         assert sum(len(strip.render(app.console).encode()) for strip in frame) <= budget
@@ -289,10 +290,10 @@ def test_bytes_of_a_frame(drive, layer, tokens, weights, n, budget):
     drive(HeatMap(), scenario, (200, 50))
 
 
-def test_scale_and_ramp_change_the_picture_and_wrong_names_are_refused(drive, layer, tokens, weights):
+def test_scale_and_ramp_change_the_picture_and_wrong_names_are_refused(drive, layer, pieces, weights):
     async def scenario(app, pilot):
         app.source = weights(30)
-        app.widget.show(HEAD, layer(30), tokens(30), tokens(30))
+        app.widget.show(HEAD, layer(30), pieces(30), pieces(30))
         await pilot.pause()
         seen = set()
         for scale in SCALES:
@@ -313,12 +314,12 @@ def test_scale_and_ramp_change_the_picture_and_wrong_names_are_refused(drive, la
     drive(HeatMap(), scenario)
 
 
-def test_no_color_means_no_colour(drive, layer, tokens, weights, monkeypatch):
+def test_no_color_means_no_colour(drive, layer, pieces, weights, monkeypatch):
     monkeypatch.setenv("NO_COLOR", "1")
 
     async def scenario(app, pilot):
         app.source = weights(30)
-        app.widget.show(HEAD, layer(30), tokens(30), tokens(30))
+        app.widget.show(HEAD, layer(30), pieces(30), pieces(30))
         await pilot.pause()
         out = "".join(strip.render(app.console) for strip in app.widget.render_lines(app.widget.size.region))
         assert "38;" not in out
@@ -330,12 +331,12 @@ def test_no_color_means_no_colour(drive, layer, tokens, weights, monkeypatch):
     drive(HeatMap(), scenario)
 
 
-def test_256_colours_use_the_checked_ramp(drive, layer, tokens, weights, monkeypatch):
+def test_256_colours_use_the_checked_ramp(drive, layer, pieces, weights, monkeypatch):
     monkeypatch.delenv("COLORTERM")
 
     async def scenario(app, pilot):
         app.source = weights(30)
-        app.widget.show(HEAD, layer(30), tokens(30), tokens(30))
+        app.widget.show(HEAD, layer(30), pieces(30), pieces(30))
         await pilot.pause()
         line = app.widget.render_lines(app.widget.size.region)[10].render(app.console)
         used = {int(number) for number in re.findall(r"[34]8;5;(\d+)", line)}
@@ -346,10 +347,10 @@ def test_256_colours_use_the_checked_ramp(drive, layer, tokens, weights, monkeyp
     drive(HeatMap(), scenario)
 
 
-def test_a_theme_change_reaches_the_ready_bytes(drive, layer, tokens, weights):
+def test_a_theme_change_reaches_the_ready_bytes(drive, layer, pieces, weights):
     async def scenario(app, pilot):
         app.source = weights(31)
-        app.widget.show(HEAD, layer(31), tokens(31), tokens(31))
+        app.widget.show(HEAD, layer(31), pieces(31), pieces(31))
         await pilot.pause()
         before = app.widget.render_lines(app.widget.size.region)[16].render(app.console)
         app.theme = "textual-light"
@@ -362,10 +363,10 @@ def test_a_theme_change_reaches_the_ready_bytes(drive, layer, tokens, weights):
     drive(HeatMap(), scenario)
 
 
-def test_screenshots_show_the_map(drive, layer, tokens, weights):
+def test_screenshots_show_the_map(drive, layer, pieces, weights):
     async def scenario(app, pilot):
         app.source = weights(30)
-        app.widget.show(HEAD, layer(30), tokens(30), tokens(30))
+        app.widget.show(HEAD, layer(30), pieces(30), pieces(30))
         await pilot.pause()
         svg = app.export_screenshot()
         assert "#{:02x}{:02x}{:02x}".format(*RAMPS["viridis"].rgb[255]) in svg
@@ -374,11 +375,11 @@ def test_screenshots_show_the_map(drive, layer, tokens, weights):
     drive(HeatMap(), scenario)
 
 
-def test_nan_in_the_weights_is_shown_as_such(drive, layer, tokens, weights):
+def test_nan_in_the_weights_is_shown_as_such(drive, layer, pieces, weights):
     async def scenario(app, pilot):
         app.source = weights(10)
         app.source[4, 2] = np.nan
-        app.widget.show(HEAD, layer(10), tokens(10), tokens(10))
+        app.widget.show(HEAD, layer(10), pieces(10), pieces(10))
         await pilot.pause()
         app.widget.move_cursor(4, 2)
         await pilot.pause()
@@ -389,10 +390,10 @@ def test_nan_in_the_weights_is_shown_as_such(drive, layer, tokens, weights):
 
 
 @pytest.mark.parametrize(("queries", "keys"), [(1, 1), (1, 300), (300, 1), (5, 900)])
-def test_maps_of_any_shape(drive, layer, tokens, queries, keys, size):
+def test_maps_of_any_shape(drive, layer, pieces, queries, keys, size):
     async def scenario(app, pilot):
         app.source = np.full((queries, keys), 1 / keys, np.float32)
-        app.widget.show(HEAD, layer(queries, keys), tokens(queries), tokens(keys))
+        app.widget.show(HEAD, layer(queries, keys), pieces(queries), pieces(keys))
         await pilot.pause()
         await pilot.press("G", "end", "plus", "plus", "plus", "minus", "minus", "g", "home", "0")
         app.widget.move_cursor(queries - 1, keys - 1)
@@ -404,10 +405,10 @@ def test_maps_of_any_shape(drive, layer, tokens, queries, keys, size):
 
 
 @pytest.mark.parametrize("pane", [(1, 1), (3, 2), (10, 3), (35, 7), (36, 8)])
-def test_panes_of_any_size(drive, layer, tokens, weights, pane):
+def test_panes_of_any_size(drive, layer, pieces, weights, pane):
     async def scenario(app, pilot):
         app.source = weights(50)
-        app.widget.show(HEAD, layer(50), tokens(50), tokens(50))
+        app.widget.show(HEAD, layer(50), pieces(50), pieces(50))
         await pilot.press("down", "right", "plus", "minus")
         assert len(app.lines) == pane[1]
         await pilot.resize_terminal(80, 24)
@@ -417,10 +418,10 @@ def test_panes_of_any_size(drive, layer, tokens, weights, pane):
     drive(HeatMap(), scenario, pane)
 
 
-def test_without_tokens_rows_and_keys_are_numbers(drive, layer, tokens, weights):
+def test_without_tokens_rows_and_keys_are_numbers(drive, layer, pieces, weights):
     async def scenario(app, pilot):
         app.source = weights(12)
-        app.widget.show(HEAD, layer(12), tokens(0), tokens(0))
+        app.widget.show(HEAD, layer(12), pieces(0), pieces(0))
         app.widget.move_cursor(7, 3)
         await pilot.pause()
         assert "▼ 3" in app.lines[0]
