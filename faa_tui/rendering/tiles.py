@@ -20,7 +20,7 @@ Float = TypeVar("Float", bound=np.floating)
 TILE: Final = 256
 """Side of a tile in cells."""
 CACHE_BYTES: Final = 128 * 1024 * 1024
-"""Bytes of tiles that are kept where nobody says otherwise."""
+"""Budget for a cache: enough for the overviews of a few hundred heads."""
 OVERVIEW: Final = 512
 """Longest side of an overview in cells."""
 
@@ -65,7 +65,7 @@ class TileCache:
         budget: Bytes that the tiles may take. One that is larger by itself is kept until the next one comes.
     """
 
-    def __init__(self, budget: int = CACHE_BYTES) -> None:
+    def __init__(self, budget: int) -> None:
         self._budget = budget
         self._tiles: OrderedDict[tuple[Hashable, int, int, int], _Tile] = OrderedDict()
         self._asked: set[tuple[Hashable, int, int, int]] = set()
@@ -140,6 +140,12 @@ class TileCache:
         fresh = [tile for tile in tiles if (address, level, *tile) not in self._asked]
         self._asked.update((address, level, *tile) for tile in fresh)
         return fresh
+
+    def clear(self) -> None:
+        """Forget all tiles, and which are on their way."""
+        self._tiles.clear()
+        self._asked.clear()
+        self._nbytes = 0
 
     def forget_asked(self) -> None:
         """Take nothing to be on its way any more."""

@@ -3,155 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
-
-import numpy as np
-from numpy.typing import NDArray
-from textual.geometry import Region
-from textual.message import Message
-from textual.reactive import reactive
-from textual.strip import Strip
 
 from faa_core.records import MapKind
-from faa_tui.rendering.attention_map import AttentionMap, MapAddress, MapShape, MapSource, Reading, marked
-from faa_tui.rendering.cells import encoder
-from faa_tui.rendering.map_lines import MapLines, Pens, label_width, map_area
-from faa_tui.rendering.ramps import RAMPS, RampName
-from faa_tui.rendering.scales import SCALES, ScaleName
-from faa_tui.rendering.terminal import colours_of, rich_colours
-from faa_tui.rendering.tiles import TILE, TileCache, cells_at, overview_level
-from faa_tui.rendering.viewport import ViewState
-from faa_tui.widgets.map_view import MapView
+from faa_tui.rendering.attention_map import AttentionMap, MapAddress, MapShape
+from faa_tui.rendering.tiles import CACHE_BYTES, TileCache, cells_at, overview_level
+from faa_tui.widgets.map_canvas import MapCanvas
 
-__all__ = ("HeatMap", "MapAddress")
+__all__ = ("CACHE_BYTES", "HeatMap", "MapAddress")
 
 
-class HeatMap(MapView):
-    """Heat map in half blocks: two pixels a cell, drawn from tiles that it asks for when it lacks them.
+class HeatMap(MapCanvas):
+    """Heat map of the attention of one head; below life size a pixel is the largest weight of a square of tokens."""
 
-    Above life size a token is a square of pixels, at life size one pixel, below it a pixel is the largest weight of
-    a square of tokens. The map fits the pane until somebody zooms.
-
-    Maps side by side are linked by their screen: on `ViewChanged` of one the others `look` where it looks. Those that
-    share a cache fetch nothing twice.
-    """
-
-    ALLOW_SELECT = False
     HELP = "Rows are queries, columns are keys. The cursor reads out query, key, weight and lift."
-
-    DEFAULT_CSS = """
-    HeatMap {
-        width: 1fr;
-        height: 1fr;
-        background: $surface;
-        color: $foreground;
-        & > .heat-map--label { color: $text-muted; }
-        & > .heat-map--cursor { color: $text-accent; text-style: bold; }
-        & > .heat-map--note { color: $text-muted; }
-    }
-    """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"heat-map--label", "heat-map--cursor", "heat-map--note"}
-    """
-    | Class | Description |
-    | :- | :- |
-    | `heat-map--label` | Tick numbers and row labels. |
-    | `heat-map--cursor` | Labels of the query and the key under the cursor. |
-    | `heat-map--note` | The colour bar's text. |
-    """
-
-    scale: reactive[ScaleName] = reactive[ScaleName]("sqrt")
-    """How weights become colours."""
-    ramp: reactive[RampName] = reactive[RampName]("viridis")
-    """Colours of the map."""
-
-    class BlockWanted(Message):
-        """Cells are on screen that are not here; answer with `HeatMap.put`. Each is asked for once.
-
-        Attributes:
-            heat_map: The sender.
-            address: Which map.
-            level: Cells are 2^level x 2^level tokens.
-            row: First row of cells.
-            row_stop: One past the last row of cells.
-            column: First column of cells.
-            column_stop: One past the last column of cells.
-        """
-
-        def __init__(
-            self,
-            heat_map: HeatMap,
-            address: MapAddress,
-            level: int,
-            row: int,
-            row_stop: int,
-            column: int,
-            column_stop: int,
-        ) -> None:
-            super().__init__()
-            self.heat_map = heat_map
-            self.address = address
-            self.level = level
-            self.row = row
-            self.row_stop = row_stop
-            self.column = column
-            self.column_stop = column_stop
-
-        @property
-        def control(self) -> HeatMap:
-            """The sender."""
-            return self.heat_map
-
-    class CursorMoved(Message):
-        """The cursor is on another cell, or the value of its cell has become known.
-
-        Attributes:
-            heat_map: The sender.
-            query: Row in tokens.
-            key: Column in tokens.
-            weight: Attention of the query to the key; NaN where it is not here yet or undefined, 0 outside the support.
-            lift: Weight times the number of keys that the query sees; NaN where it sees none or not this key.
-            exact: Whether the two belong to exactly this pair; if not they are the largest of the cell around it.
-        """
-
-        def __init__(self, heat_map: HeatMap, query: int, key: int, reading: Reading) -> None:
-            super().__init__()
-            self.heat_map = heat_map
-            self.query = query
-            self.key = key
-            self.weight = reading.weight
-            self.lift = reading.lift
-            self.exact = reading.exact
-
-        @property
-        def control(self) -> HeatMap:
-            """The sender."""
-            return self.heat_map
-
-    class ViewChanged(Message):
-        """The user has zoomed, scrolled or moved the cursor; not sent for what the application does.
-
-        Attributes:
-            heat_map: The sender.
-            view: Zoom and place.
-            query: Row of the cursor in tokens.
-            key: Its column.
-        """
-
-        def __init__(self, heat_map: HeatMap, view: ViewState, query: int, key: int) -> None:
-            super().__init__()
-            self.heat_map = heat_map
-            self.view = view
-            self.query = query
-            self.key = key
-
-        @property
-        def control(self) -> HeatMap:
-            """The sender."""
-            return self.heat_map
-
-        def can_replace(self, message: Message) -> bool:
-            """Whether this one makes an older one that still waits superfluous."""
-            return isinstance(message, HeatMap.ViewChanged) and message.heat_map is self.heat_map
 
     def __init__(
         self,
@@ -171,30 +35,13 @@ class HeatMap(MapView):
             classes: Its classes.
             disabled: Whether it takes no input.
         """
-        super().__init__(name=name, id=id, classes=classes, disabled=disabled)
-        self._cache = cache if cache is not None else TileCache()
+        super().__init__(cache=cache, name=name, id=id, classes=classes, disabled=disabled)
         self._shapes: dict[tuple[int, MapKind], tuple[int, int]] = {}
-        self._address: MapAddress | None = None
-        self._map: MapSource | None = None
-        self._queries: Sequence[str] = ()
-        self._keys: Sequence[str] = ()
-        self._label_width = 0
-        self._picture: NDArray[np.uint16] | None = None
-        self._marked: NDArray[np.uint16] | None = None
-        self._pens: Pens | None = None
-        self._told: tuple[object, ...] = ()
-
-    # --- what the application calls ---------------------------------------------------------------------------------
 
     @property
     def address(self) -> MapAddress | None:
         """The map that shows, if any."""
-        return self._address
-
-    @property
-    def reading(self) -> Reading | None:
-        """What is known about the pair under the cursor; ``None`` where nothing shows."""
-        return None if self._map is None else self._map.reading(self._view, *self.cursor)
+        return self.addresses[0] if self.addresses else None
 
     def show(self, address: MapAddress, shape: MapShape, queries: Sequence[str], keys: Sequence[str]) -> None:
         """Show another map. Cursor and view stay where they are if it has the same size.
@@ -205,69 +52,8 @@ class HeatMap(MapView):
             queries: Text of each row; fewer than rows where there are no tokens, as in a file of attention.
             keys: Text of each column.
         """
-        self._address = address
         self._shapes[address.run, address.kind] = (shape.queries, shape.keys)
         self._show_source(AttentionMap(address, shape, self._cache), shape, queries, keys)
-
-    def _show_source(self, source: MapSource, shape: MapShape, queries: Sequence[str], keys: Sequence[str]) -> None:
-        same = (shape.queries, shape.keys) == (self._view.queries, self._view.keys) and self._map is not None
-        self._map = source
-        self._queries, self._keys = queries, keys
-        self._label_width = label_width(queries, shape.queries)
-        if not same:
-            self._resize_map(shape.queries, shape.keys)
-        self._arrange()
-        if not same:
-            seen = source.visible_keys(self._query)
-            self._key = max(seen.start, min(self._key, seen.stop - 1)) if seen else self._key
-        self._view_changed()
-
-    def look(self, view: ViewState, query: int, key: int) -> None:
-        """Look at the same place as another map, without telling anybody.
-
-        What a fitted map shows follows its own pane again when that changes.
-
-        Args:
-            view: Zoom and place of the other map.
-            query: Row of the cursor; beyond the edge it goes to the edge.
-            key: Its column.
-        """
-        if self._map is None or (view, (query, key)) == (self.view_state, self.cursor):
-            return
-        before, lines = self._view, self._cursor_lines()
-        self._view, self._fitted = self._view.looking(view), view.fitted
-        self._query, self._key = min(query, self._view.queries - 1), min(key, self._view.keys - 1)
-        self._told = self._news()
-        if self._view != before:
-            self._view_changed()
-        else:
-            self._cursor_changed({0, *lines, *self._cursor_lines()})
-
-    def clear(self) -> None:
-        """Show nothing."""
-        self._address = self._map = None
-        self._picture = self._marked = None
-        self._told = ()
-        self.refresh()
-
-    def put(self, address: MapAddress, level: int, row: int, column: int, block: NDArray[np.floating]) -> None:
-        """Keep a block of cells, and draw it if it is on screen.
-
-        Args:
-            address: Which map.
-            level: Cells are 2^level x 2^level tokens, each the largest weight in it.
-            row: Row of the top left cell.
-            column: Column of the top left cell.
-            block: [rows, columns] weights; they are kept as float16.
-        """
-        self._cache.put(address, level, row, column, block.astype(np.float16, copy=False))
-        self.arrived(address)
-
-    def arrived(self, address: MapAddress) -> None:
-        """Draw again if ``address`` is on screen: another map that shares the cache was given cells of it."""
-        if self._map is not None and address in self._map.addresses:
-            self._map.tiles_came()
-            self._view_changed()
 
     def has_overview(self, address: MapAddress) -> bool:
         """Whether the whole of a map is here at the level of its overview, so that it draws at once.
@@ -279,155 +65,3 @@ class HeatMap(MapView):
             return False
         level = overview_level(*shape)
         return not self._cache.missing(address, level, 0, cells_at(shape[0], level), 0, cells_at(shape[1], level))
-
-    def forget_pending(self) -> None:
-        """Ask again for what was asked for and has not come, when it is next needed."""
-        self._cache.forget_asked()
-
-    # --- reactions --------------------------------------------------------------------------------------------------
-
-    def watch_scale(self) -> None:
-        """Draw again."""
-        self._view_changed()
-
-    def watch_ramp(self) -> None:
-        """Draw again."""
-        self._pens = None
-        self._view_changed()
-
-    def notify_style_update(self) -> None:
-        """Look up colours afresh: the theme, the focus or a class has changed."""
-        super().notify_style_update()
-        self._pens = None
-
-    def validate_scale(self, scale: str) -> str:
-        """Refuse a scale that does not exist.
-
-        Raises:
-            ValueError: It does not.
-        """
-        if scale not in SCALES:
-            raise ValueError(f"no scale is called {scale!r}; there are {', '.join(SCALES)}")
-        return scale
-
-    def validate_ramp(self, ramp: str) -> str:
-        """Refuse a ramp that does not exist.
-
-        Raises:
-            ValueError: It does not.
-        """
-        if ramp not in RAMPS:
-            raise ValueError(f"no ramp is called {ramp!r}; there are {', '.join(RAMPS)}")
-        return ramp
-
-    # --- view and cursor --------------------------------------------------------------------------------------------
-
-    def _is_empty(self) -> bool:
-        return self._map is None
-
-    def _area(self) -> Region:
-        """Inside labels, ruler and colour bar."""
-        return map_area(self.size.width, self.size.height, self._label_width)
-
-    def _strongest(self, row: int, column: int) -> tuple[int, int]:
-        """The pair whose colour the cell has, where that is known."""
-        assert self._map is not None
-        return self._map.strongest(self._view, row, column)
-
-    def _view_changed(self) -> None:
-        self._picture = self._marked = None
-        if self._map is not None and self.is_mounted:
-            self._ask()
-            self._tell()
-        self.refresh()
-
-    def _cursor_changed(self, lines: set[int]) -> None:
-        self._marked = None
-        width, height = self.size
-        # Whole lines: Textual crops a line that is refreshed in part, cell by cell.
-        self.refresh(*(Region(0, line, width, 1) for line in sorted(lines) if 0 <= line < height))
-        self._tell()
-
-    def _moved_by_user(self) -> None:
-        if self._map is not None:
-            self.post_message(self.ViewChanged(self, self.view_state, *self.cursor))
-
-    def _news(self) -> tuple[object, ...]:
-        shown = self._map.addresses if self._map is not None else None
-        return shown, self.cursor, repr(self.reading)  # by its text, because NaN is not equal to itself
-
-    def _tell(self) -> None:
-        """Send `CursorMoved` if there is something new to say."""
-        reading, news = self.reading, self._news()
-        if reading is not None and news != self._told:
-            self._told = news
-            self.post_message(self.CursorMoved(self, *self.cursor, reading))
-
-    def _ask(self) -> None:
-        """Ask for what is on screen and neither here nor on its way."""
-        if self._map is None or self._area().height <= 0:
-            return
-        for address, level, tiles in self._map.lacking(self._view):
-            absent = self._cache.ask(address, level, tiles)
-            if not absent:
-                continue
-            rows, columns = zip(*absent, strict=True)
-            self.post_message(
-                self.BlockWanted(
-                    self,
-                    address,
-                    level,
-                    min(rows) * TILE,
-                    min((max(rows) + 1) * TILE, cells_at(self._view.queries, level)),
-                    min(columns) * TILE,
-                    min((max(columns) + 1) * TILE, cells_at(self._view.keys, level)),
-                )
-            )
-
-    # --- drawing ----------------------------------------------------------------------------------------------------
-
-    def _pens_now(self) -> Pens:
-        """Colours and styles for the theme and the terminal as they are."""
-        if self._pens is None:
-            background, colours = self.background_colors[1], colours_of(self.app)
-            parts = ("label", "cursor", "note")
-            styles = [self.rich_style, *(self.get_component_rich_style(f"heat-map--{part}") for part in parts)]
-            if self.app.no_color:
-                styles = [style.without_color for style in styles]
-            ramp = RAMPS[self.ramp].over((background.r, background.g, background.b))
-            base, label, cursor, note = styles
-            pen, system = encoder(ramp, colours, base), rich_colours(self.app.console)
-            self._pens = Pens(ramp, pen, base, label, cursor, note, system)
-        return self._pens
-
-    def render_lines(self, crop: Region) -> list[Strip]:
-        """Draw the lines of ``crop``, the map as ready bytes.
-
-        Overriding this goes past Textual's line filters and its styling of segments, which cost more than the drawing.
-        """
-        width, area, pens = self.size.width, self._area(), self._pens_now()
-        if self._map is None or not area:
-            lines = [Strip.blank(width, pens.base)] * crop.height
-        else:
-            scale = SCALES[self.scale]
-            if self._picture is None:
-                self._picture = self._map.picture(self._view, scale)
-            if self._marked is None:
-                self._marked = marked(self._picture, self._view, *self.cursor, pens.ramp)
-            drawn = MapLines(
-                width=width,
-                area=area,
-                view=self._view,
-                picture=self._marked,
-                query=self._query,
-                key=self._key,
-                queries=self._queries,
-                keys=self._keys,
-                scale=scale,
-                pooling=self._map.pooling,
-                pens=pens,
-            )
-            lines = [drawn.line(y) for y in range(crop.y, crop.bottom)]
-        if crop.column_span != (0, width):
-            lines = [line.crop(*crop.column_span) for line in lines]
-        return lines

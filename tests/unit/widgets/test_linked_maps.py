@@ -8,7 +8,7 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.containers import Horizontal
 
-from faa_tui.rendering.tiles import TileCache, pool
+from faa_tui.rendering.tiles import CACHE_BYTES, TileCache, pool
 from faa_tui.widgets.heat_map import HeatMap, MapAddress
 
 FIRST, SECOND = MapAddress(1, "decoder", 0, 0), MapAddress(2, "decoder", 0, 0)
@@ -22,7 +22,7 @@ class Pair(App[None]):
     def __init__(self, source: np.ndarray) -> None:
         super().__init__()
         self.source = source
-        self.cache = TileCache()
+        self.cache = TileCache(CACHE_BYTES)
         self.left, self.right = HeatMap(cache=self.cache), HeatMap(cache=self.cache)
         self.changes: list[HeatMap] = []
         self.moves: list[HeatMap] = []
