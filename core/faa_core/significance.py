@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special, stats
 
 from faa_core.records import STATUSES, status_code
 
@@ -21,6 +21,9 @@ Axes = int | tuple[int, ...] | None
 
 FEWEST_TEXTS = 5
 """Fewest texts whose resamples can stand for the population; below, Student's t is all there is."""
+
+EXACT_TEXTS = 12
+"""Most texts of which every one of the 2^texts sign flips is tried."""
 
 _ROUNDING = 1e-6  # relative to the larger of 1 and the value, as of statistics of float32
 
@@ -208,6 +211,110 @@ def bootstrap_mean(
     )
 
 
+@dataclass(frozen=True, eq=False)
+class SignFlipTest:
+    """Whether a difference over texts is more than their scatter.
+
+    Attributes:
+        p: float64 [...]: two-sided p-value, never 0; NaN for fewer than two texts.
+        smallest: float64 [...]: the smallest p-value that these texts can give, NaN where ``p`` is: 2 / 2^texts, of
+            texts with a difference other than 0, and no less than 1 / (flips + 1) where flips are drawn.
+        texts: int64 [...]: number of texts where the difference is defined.
+        flips: Flips that are drawn for more than `EXACT_TEXTS` texts.
+        seed: Where those draws begin.
+    """
+
+    p: Floats
+    smallest: Floats
+    texts: NDArray[np.int64]
+    flips: int
+    seed: int
+
+
+def sign_flip_p(values: NDArray[np.floating], flips: int = 9999, seed: int = 0) -> SignFlipTest:
+    """Test whether paired differences have mean 0, by flipping their signs.
+
+    Were the two sides of each text exchangeable, then the difference of a text would be as likely the other way round,
+    and all 2^texts ways to sign the differences equally likely. The p-value is the share of them whose mean lies as far
+    from 0 as the one that was found (Fisher 1935, The Design of Experiments, section 21; Good 2005, section 3.7).
+    Nothing is assumed of the shape of the differences but symmetry under the null, and the size is exact: at most .05
+    at .05, whatever the number of texts. Studentising changes nothing, for flips leave the sum of squares as it is.
+
+    Up to `EXACT_TEXTS` texts all flips are tried; beyond, ``flips`` are drawn, the same ones for all numbers, and the
+    one that was found counts as one of them (Phipson & Smyth 2010). The test resolves little with few texts: 5 cannot
+    go below 2/32 = .06, 6 reach .03, and 10 reach .002.
+
+    Args:
+        values: [texts, ...]: differences; NaN where a text does not define one. Those are left out.
+        flips: Draws beyond `EXACT_TEXTS` texts, at least 99.
+        seed: Where they begin.
+
+    Raises:
+        ValueError: No axis of texts, an infinite value, or too few flips.
+    """
+    values = np.asarray(values, np.float64)
+    if values.ndim < 1:
+        raise ValueError("Values are [texts, ...], not a single number.")
+    if flips < 99:
+        raise ValueError(f"A test takes at least 99 flips, not {flips}.")
+    if np.isinf(values).any():
+        place = tuple(int(k) for k in np.argwhere(np.isinf(values))[0])
+        raise ValueError(f"A test takes finite values or NaN: text {place[0]} at {place[1:]} is infinite.")
+    shape = values.shape[1:]
+    columns = values.reshape(len(values), math.prod(shape))
+    found = ~np.isnan(columns)
+    texts = found.sum(0)
+    p = np.full(texts.shape, np.nan)
+    tested = np.flatnonzero(texts > 1)
+    patterns, pattern = np.unique(found[:, tested], axis=1, return_inverse=True)
+    for k in range(patterns.shape[1]):
+        members = tested[pattern.ravel() == k]
+        p[members] = _flipped(columns[patterns[:, k]][:, members], flips, seed)
+    varied = (found & (columns != 0)).sum(0)
+    smallest = np.where(texts > EXACT_TEXTS, 1 / (flips + 1), 0.0)
+    smallest = np.where(texts > 1, np.maximum(smallest, np.minimum(1.0, 2.0 ** (1 - varied))), np.nan)
+    return SignFlipTest(p.reshape(shape), smallest.reshape(shape), texts.reshape(shape).astype(np.int64), flips, seed)
+
+
+def paired_effect(values: NDArray[np.floating]) -> Floats:
+    """Effect size of paired differences: their mean over their standard deviation, d_z (Cohen 1988, section 2.3.5).
+
+    Times Hedges' exact correction Gamma(f/2) / (sqrt(f/2) Gamma((f-1)/2)) with f = texts - 1, without which few texts
+    exaggerate: by a quarter with 4, by a tenth with 9 (Hedges 1981, equation 6e).
+
+    Args:
+        values: [texts, ...]; NaN where a text does not define a difference. Those are left out.
+
+    Returns:
+        float64 [...]; NaN for fewer than three texts, where the correction leaves nothing, and where the differences do
+        not vary.
+    """
+    values = np.asarray(values, np.float64)
+    found = ~np.isnan(values)
+    texts = found.sum(0)
+    mean = np.where(found, values, 0.0).sum(0) / np.maximum(texts, 1)
+    squares = (np.where(found, values - mean, 0.0) ** 2).sum(0)
+    sd = np.sqrt(squares / np.maximum(texts - 1, 1))
+    defined = (texts > 2) & (sd > 1e-12 * np.abs(mean))
+    half = np.maximum(texts - 1, 2) / 2
+    correction = np.exp(special.gammaln(half) - special.gammaln(half - 0.5)) / np.sqrt(half)
+    return np.where(defined, correction * mean / np.where(defined, sd, 1.0), np.nan)
+
+
+def _flipped(values: Floats, flips: int, seed: int) -> Floats:
+    """Two-sided p-values [columns] of the sums of [texts, columns] among those with flipped signs."""
+    texts = len(values)
+    # What is the same sum but for the order of additions counts as the same.
+    reached = np.abs(values.sum(0)) - 1e-12 * np.abs(values).sum(0)
+    if texts <= EXACT_TEXTS:
+        # The first sign stays: flipping all of them changes no absolute value.
+        ways = np.arange(1 << (texts - 1))[:, None] >> np.arange(texts - 1) & 1
+        signs = np.hstack([np.ones((len(ways), 1)), 1.0 - 2.0 * ways])
+        return np.asarray((np.abs(signs @ values) >= reached).mean(0))
+    signs = 1.0 - 2.0 * np.random.default_rng(seed).integers(0, 2, (flips, texts))
+    return np.asarray((1 + (np.abs(signs @ values) >= reached).sum(0)) / (flips + 1))
+
+
 def _adjusted(p: NDArray[np.floating], axis: Axes, method: Literal["bh", "by"]) -> Floats:
     p = np.asarray(p, np.float64)
     outside = (p < 0) | (p > 1)
@@ -254,4 +361,14 @@ def _bootstrap_t(centred: Floats, replicates: int, seed: int, level: float) -> t
     return ordered[rank - 1], ordered[-rank]
 
 
-__all__ = ["BootstrapMean", "PooledTest", "benjamini_hochberg", "benjamini_yekutieli", "bootstrap_mean", "pooled_p"]
+__all__ = [
+    "BootstrapMean",
+    "PooledTest",
+    "SignFlipTest",
+    "benjamini_hochberg",
+    "benjamini_yekutieli",
+    "bootstrap_mean",
+    "paired_effect",
+    "pooled_p",
+    "sign_flip_p",
+]
