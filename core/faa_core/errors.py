@@ -98,11 +98,20 @@ class HostError(WorkerError):
     kind = "host"
 
 
+class HostSetupError(HostError):
+    """Another machine can be reached, and something must be put right before it can be used."""
+
+    # No kind of its own: it is a fault of a host, and only never cures itself.
+    retry = False
+    exit_code = 1
+
+
 class LoginError(HostError):
     """The machine wants something that only a person can give: a password, a second factor, a new host key."""
 
     kind = "login"
     retry = False
+    exit_code = 1
 
 
 class GoneError(UsageError):

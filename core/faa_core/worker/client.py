@@ -18,12 +18,12 @@ from typing import IO, Any
 import msgspec
 from numpy.typing import NDArray
 
-from faa_core.errors import UsageError, WorkerError
+from faa_core.errors import HostError, HostSetupError, UsageError, WorkerError
 from faa_core.worker import protocol, wire
-from faa_core.worker.greeting import await_hello, said
+from faa_core.worker.greeting import NoGreeting, OtherVersion, await_hello, cannot_do, said
 from faa_core.worker.incoming import OpenJob
-from faa_core.worker.launch import COMMAND
-from faa_core.worker.process import WorkerProcess
+from faa_core.worker.launch import Launch, as_launch
+from faa_core.worker.process import Exit, WorkerProcess
 
 _EXIT_SECONDS = 2.0
 """How long a process may live on after its standard output has ended."""
@@ -44,11 +44,14 @@ class WorkerExited(msgspec.Struct, frozen=True):
         text: What happened.
         hint: What to do next.
         code: Exit code as `subprocess` gives it, negative for a signal.
+        lost_link: Whether the connection to another machine was lost: the worker itself did nothing wrong, and a new
+            connection may be tried.
     """
 
     text: str
     hint: str
     code: int
+    lost_link: bool = False
 
 
 ClientEvent = (
@@ -81,12 +84,13 @@ class WorkerClient:
     Args:
         on_event: Called on the reading thread with everything that happens after `start`; it should return soon. It
             is not called any more once `close` has begun, save for a call that is under way.
-        command: Program and arguments of the worker; ``--nonce`` and a random word are appended.
+        launch: Where and how the worker is started, or program and arguments of a local one; by default this
+            Python's.
     """
 
-    def __init__(self, on_event: Callable[[ClientEvent], None], command: Sequence[str] | None = None) -> None:
+    def __init__(self, on_event: Callable[[ClientEvent], None], launch: Launch | Sequence[str] | None = None) -> None:
         self._on_event = on_event
-        self._command = tuple(command or COMMAND)
+        self._launch = as_launch(launch)
         self._ids = itertools.count(1)
         self._lock = threading.Lock()
         self._jobs: dict[int, OpenJob] = {}
@@ -97,6 +101,7 @@ class WorkerClient:
         self._failure: WorkerError | None = None
         self._over = False
         self._quiet = False
+        self._killed = False
 
     def __enter__(self) -> WorkerClient:
         return self
@@ -114,19 +119,20 @@ class WorkerClient:
 
         Raises:
             WorkerError: It cannot be started, does not greet, or speaks another version of the protocol. The hint
-                quotes what it printed instead.
+                quotes what it printed instead. For another machine it is a `HostError`, or a `LoginError` where a
+                person has to log in.
         """
         if self._process is not None:
             raise WorkerError("The worker was started before.", "Make a new client.")
         nonce = secrets.token_hex(8)
-        process = self._process = WorkerProcess((*self._command, "--nonce", nonce))
+        process = self._process = WorkerProcess(self._launch.command(nonce), self._launch.host)
         weakref.finalize(self, process.hang_up)
         threading.Thread(
             target=_listen, args=(weakref.ref(self), process, nonce), name="worker stdout", daemon=True
         ).start()
         try:
             if not self._greeted.wait(timeout):
-                self._failure = WorkerError(
+                self._failure = self._launch.failure(None, process.stderr_tail) or WorkerError(
                     f"The worker did not greet within {timeout:g} seconds.", said(process.stderr_tail)
                 )
         finally:
@@ -145,13 +151,15 @@ class WorkerClient:
 
         Raises:
             WorkerError: The worker is gone.
-            UsageError: The request is too large for the protocol, or its id belongs to a job that is still open.
+            UsageError: The request is too large for the protocol, its id belongs to a job that is still open, or the
+                worker is of a version that cannot do it.
         """
         frame = wire.encode(request)
         with self._lock:
             if self._process is None or not self.alive:
                 raise WorkerError("The worker is gone.", "Start a new one.")
             if isinstance(request, protocol.Job):
+                self._check_ability(request)
                 if request.id in self._jobs:
                     raise UsageError(f"Job {request.id} is still open.", "Use a new id.")
                 self._jobs[request.id] = OpenJob(request)
@@ -165,7 +173,7 @@ class WorkerClient:
     def kill(self) -> None:
         """End the process at once; open jobs fail and `WorkerExited` follows."""
         with self._lock:
-            self._over = True
+            self._over = self._killed = True
         if self._process is not None:
             self._process.kill()
 
@@ -238,21 +246,54 @@ class WorkerClient:
 
     def _end(self, failure: WorkerError | None, process: WorkerProcess) -> None:
         """The stream has ended, or what came was no protocol: tell everyone who waits."""
-        if failure is not None:
+        if failure is not None and not (isinstance(failure, NoGreeting) and failure.ended):
             process.kill()
         exit_ = process.reap(_EXIT_SECONDS)
+        if self._hello is None:
+            self._failure = self._failure or self._unstarted(failure, exit_, process.stderr_tail)
+            self._greeted.set()
+            return
         text, hint = (failure.message, failure.hint) if failure else (exit_.text, exit_.hint)
+        lost = exit_.lost_link and failure is None and not self._killed
+        if self._killed and exit_.lost_link:
+            text = f"The worker on {self._launch.host} was ended from here."
         with self._lock:
             self._over = True
             open_ids = sorted(self._jobs)
             self._jobs.clear()
-        if self._hello is None:
-            self._failure = self._failure or failure or WorkerError(text, f"{hint} {said(process.stderr_tail)}".strip())
-            self._greeted.set()
-            return
         for id_ in open_ids:
             self._deliver(protocol.Fail(id_, WorkerError.kind, text, hint, retry=True))
-        self._deliver(WorkerExited(text, hint, exit_.code))
+        self._deliver(WorkerExited(text, hint, exit_.code, lost))
+
+    def _unstarted(self, failure: WorkerError | None, exit_: Exit, printed: str) -> WorkerError:
+        """Why there is no greeting."""
+        launch = self._launch
+        if isinstance(failure, OtherVersion):
+            hint = f"Install the same version on both sides, for example: {launch.install}"
+            if launch.host:
+                return HostSetupError(f"On {launch.host}: {failure.message}", hint)
+            return WorkerError(failure.message, hint)
+        if failure is None or (isinstance(failure, NoGreeting) and failure.ended):
+            banner = failure.banner if isinstance(failure, NoGreeting) else ""
+            known = launch.failure(exit_.code, f"{banner}\n{printed}".strip())
+            if known is not None:
+                return known
+        if failure is None:
+            return WorkerError(exit_.text, f"{exit_.hint} {said(printed)}".strip())
+        return HostError(f"On {launch.host}: {failure.message}", failure.hint) if launch.host else failure
+
+    def _check_ability(self, job: protocol.Job) -> None:
+        """Refuse a job that the worker's greeting does not offer.
+
+        Raises:
+            UsageError: It does not.
+        """
+        tag = job.__struct_config__.tag
+        if self._hello is not None and tag not in self._hello.capabilities:
+            raise UsageError(
+                cannot_do(self._hello, f"do {tag!r}", self._launch.host),
+                f"Install the same version on both sides, for example: {self._launch.install}",
+            )
 
     def _deliver(self, event: ClientEvent) -> None:
         if not self._quiet:

@@ -23,13 +23,23 @@ _QUOTE = 400
 
 
 class Exit(NamedTuple):
-    """How a process ended: what happened, what to do next, and the code that `subprocess` gives."""
+    """How a process ended.
+
+    Attributes:
+        text: What happened.
+        hint: What to do next.
+        code: As `subprocess` gives it; negative for a signal that ended the local process.
+        lost_link: Whether the connection to another machine ended, and not its worker.
+    """
 
     text: str
     hint: str
     code: int
+    lost_link: bool = False
 
 
+_SILENT = (0, -signal.SIGKILL, -signal.SIGTERM, 128 + signal.SIGKILL, 128 + signal.SIGTERM)
+"""Ends that come from outside, to which the last line has nothing to add."""
 _AGAIN = "Run again: a new worker is started."
 _SIGNALS: dict[int, tuple[str, str]] = {
     signal.SIGKILL: (
@@ -54,8 +64,28 @@ _CODES: dict[int, tuple[str, str]] = {
 }
 
 
-def exit_words(code: int) -> tuple[str, str]:
-    """What happened and what to do, for an exit code of `subprocess` or of a shell (137 and -9 are the same)."""
+SSH_FAILED = 255
+"""Exit code of ``ssh`` for every fault of its own; else it is that of the remote command."""
+
+
+def link_lost(code: int, host: str) -> bool:
+    """Whether an end says something of the connection to ``host`` and nothing of its worker.
+
+    Under a remote shell a worker that dies by a signal gives 128 and more. So a negative code is the local ``ssh``.
+    """
+    return bool(host) and (code == SSH_FAILED or code < 0)
+
+
+def exit_words(code: int, host: str = "") -> tuple[str, str]:
+    """What happened and what to do, for an exit code of `subprocess` or of a shell (137 and -9 are the same).
+
+    Args:
+        code: The exit code.
+        host: Name of the machine that the worker runs on; "" for this one.
+    """
+    if link_lost(code, host):
+        how = f": the local ssh was ended by signal {-code}" if code < 0 else ""
+        return f"The connection to {host} was lost{how}.", "Run again: a new connection is made."
     number = -code if code < 0 else code - 128
     if number in _SIGNALS:
         text, hint = _SIGNALS[number]
@@ -63,7 +93,7 @@ def exit_words(code: int) -> tuple[str, str]:
         text, hint = f"was ended by signal {number}", _AGAIN
     else:
         text, hint = _CODES.get(code, (f"ended with exit code {code}", "The lines it left say why."))
-    return f"The worker {text}.", hint
+    return f"The worker{f' on {host}' if host else ''} {text}.", hint
 
 
 class WorkerProcess:
@@ -75,12 +105,14 @@ class WorkerProcess:
 
     Args:
         command: Program and arguments; no shell is involved.
+        host: Name of the machine that the worker runs on, if the command leads to another one.
 
     Raises:
         WorkerError: The program cannot be started.
     """
 
-    def __init__(self, command: Sequence[str]) -> None:
+    def __init__(self, command: Sequence[str], host: str = "") -> None:
+        self._host = host
         pipe = subprocess.PIPE
         try:
             self._child = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True)
@@ -148,12 +180,13 @@ class WorkerProcess:
             code = self._child.wait()
         self.hang_up()
         self._drain.join(_LAST_WORDS_SECONDS)  # a process the worker started may hold the pipe open for longer
-        text, hint = exit_words(code)
+        text, hint = exit_words(code, self._host)
         lines = self.stderr_tail.split("\n")
         last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-        if last and code not in (0, -signal.SIGKILL, -signal.SIGTERM):
-            text += f" Its last line: {last[:_QUOTE]}"
-        return Exit(text, hint, code)
+        lost = link_lost(code, self._host)
+        if last and (code > 0 if lost else code not in _SILENT):
+            text += f" {'ssh said' if lost else 'Its last line'}: {last[:_QUOTE]}"
+        return Exit(text, hint, code, lost)
 
     def _keep_tail(self, stream: IO[bytes]) -> None:
         with stream:

@@ -19,7 +19,7 @@ from faa_core.findings import HeadExamination, HeadTests, RepeatProbe, RolloutTo
 from faa_core.records import Analysis, LayerResult, MapKind, ModelInfo
 from faa_core.worker import protocol
 from faa_core.worker.client import ArrayReady, ClientEvent, WorkerClient, WorkerExited
-from faa_core.worker.launch import COMMAND
+from faa_core.worker.launch import Launch, as_launch
 
 E = TypeVar("E")
 
@@ -35,15 +35,15 @@ class Session:
     `Cancelled`.
 
     Attributes:
-        command: Program and arguments of the worker.
+        command: Program and arguments of the worker, as a person would type them.
         hello: What the worker said of itself.
     """
 
-    def __init__(self, on_event: Callable[[ClientEvent], None] | None, command: Sequence[str] | None) -> None:
-        self.command = tuple(command or COMMAND)
+    def __init__(self, on_event: Callable[[ClientEvent], None] | None, launch: Launch) -> None:
+        self.command = tuple(launch.program)
         self._on_event = on_event or (lambda event: None)
         self._events: queue.SimpleQueue[ClientEvent] = queue.SimpleQueue()
-        self._client = WorkerClient(self._events.put, self.command)
+        self._client = WorkerClient(self._events.put, launch)
         self._run = 0
         self._analysis: Analysis | None = None
         self.hello: protocol.Hello
@@ -193,19 +193,19 @@ class Session:
 
 @contextmanager
 def session(
-    command: Sequence[str] | None = None, on_event: Callable[[ClientEvent], None] | None = None
+    launch: Launch | Sequence[str] | None = None, on_event: Callable[[ClientEvent], None] | None = None
 ) -> Iterator[Session]:
     """A worker for the duration of a ``with`` block.
 
     Args:
-        command: Program and arguments of the worker; by default this Python's.
+        launch: Where and how it is started, or program and arguments of a local one; by default this Python's.
         on_event: Called with everything that the worker reports, on the thread that waits.
 
     Raises:
         WorkerError: It cannot be started.
         Cancelled: A Ctrl-C came while it started.
     """
-    made = Session(on_event, command)
+    made = Session(on_event, as_launch(launch))
     with made._client as client:
         try:
             made.hello = client.start()
@@ -219,7 +219,7 @@ def analyse(
     text: str,
     options: protocol.RunOptions = _DEFAULT,
     on_event: Callable[[ClientEvent], None] | None = None,
-    command: Sequence[str] | None = None,
+    command: Launch | Sequence[str] | None = None,
     tiles: Sequence[protocol.Tile] = (),
 ) -> Analysis:
     """One analysis with a worker of its own.
@@ -229,7 +229,7 @@ def analyse(
         text: The text.
         options: How to run.
         on_event: Called with everything that the worker reports.
-        command: Program and arguments of the worker; by default this Python's.
+        command: Where and how the worker is started, as for `session`.
         tiles: Rectangles to fetch after the run; their ``id`` and ``run`` are filled in, and each comes to
             ``on_event`` as `ArrayReady`, in order.
 
