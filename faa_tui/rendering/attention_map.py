@@ -175,23 +175,35 @@ class AttentionMap:
 
     def reading(self, view: Viewport, query: int, key: int) -> Reading:
         """What is known about a pair: its own weight, or that of the cell of ``view`` around it."""
+        exact = self.exact_reading(query, key)
+        return self.cell_reading(view, query, key) if exact is None else exact
+
+    def exact_reading(self, query: int, key: int) -> Reading | None:
+        """What is known about exactly this pair; ``None`` where that is not here."""
         keys = self.visible_keys(query)
         if key not in keys:
             return Reading(0.0, math.nan, True)
-        exact = self._pairs(query, query + 1, key, key + 1)
-        if exact is not None:
-            weight = float(exact[0, 0])
-            return Reading(weight, weight * len(keys), True)
+        exact = self.pairs(query, query + 1, key, key + 1)
+        if exact is None:
+            return None
+        weight = float(exact[0, 0])
+        return Reading(weight, weight * len(keys), True)
+
+    def cell_reading(self, view: Viewport, query: int, key: int) -> Reading:
+        """What is known about the cell of ``view`` around a pair."""
         row, column = query // view.size, key // view.size
+        support = self._cell_support(view.size)
+        if not support.first[row] <= column < support.stop[row]:
+            return Reading(0.0, math.nan, False)
         values, known = self._cells(view, row, row + 1, column, column + 1)
         weight = float(values[0, 0]) if known[0, 0] else math.nan
-        return Reading(weight, weight * float(self._cell_support(view.size).lengths[row]), False)
+        return Reading(weight, weight * float(support.lengths[row]), False)
 
     def strongest(self, view: Viewport, row: int, column: int) -> tuple[int, int]:
         """The pair whose colour a cell has; the first pair of the cell where single weights are not here."""
         query, key, size = row * view.size, column * view.size, view.size
         if size > 1:
-            exact = self._pairs(query, query + size, key, key + size)
+            exact = self.pairs(query, query + size, key, key + size)
             if exact is not None and not np.isnan(exact).any():
                 inside = np.unravel_index(int(exact.argmax()), exact.shape)
                 query, key = query + int(inside[0]), key + int(inside[1])
@@ -223,7 +235,7 @@ class AttentionMap:
         masked = (keys < support.first[row:row_stop, None]) | (keys >= support.stop[row:row_stop, None])
         return Cells(weights, known, masked, support.lengths[row:row_stop, None])
 
-    def _pairs(self, row: int, row_stop: int, column: int, column_stop: int) -> NDArray[np.float16] | None:
+    def pairs(self, row: int, row_stop: int, column: int, column_stop: int) -> NDArray[np.float16] | None:
         """Weights of a rectangle of pairs, clipped to the map, if all of them are here."""
         row_stop, column_stop = min(row_stop, self._shape.queries), min(column_stop, self._shape.keys)
         values, known = self._cache.read(self._address, 0, row, row_stop, column, column_stop)

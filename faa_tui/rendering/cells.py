@@ -2,7 +2,7 @@
 
 A line of half blocks shows two rows of levels: the upper one is the foreground of ``▀``, the lower one its background.
 The encoder says a colour only when it changes, and swaps to ``▄``, ``█`` or a space where the pen already holds what
-is needed. Without colour, one density glyph stands for both pixels of a cell.
+is needed. Without colour, one glyph stands for both pixels of a cell, its weight or its sign and size.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from faa_tui.rendering.ramps import INK_DARK, INK_LIGHT, LEVELS, MASKED, MISSING
 
 DENSITY: Final = ".:-=+*#%@"
 """Glyphs of the ramp without colour, light to heavy. A masked cell is blank, so the weakest visible one is not."""
+
+SIGNED: Final = "Oo=-.+*#@"
+"""The same for a diverging ramp: round and flat glyphs below its middle, crossed ones above, a dot in between."""
 
 _RESET: Final = "\x1b[0m"
 _SOLID_RUN: Final = 6
@@ -127,26 +130,35 @@ class HalfBlocks:
         return out
 
 
-class DensityGlyphs:
+def glyphs(diverging: bool) -> list[str]:
+    """A glyph for each level of a ramp."""
+    ramp = SIGNED if diverging else DENSITY
+    return [ramp[level * len(ramp) // LEVELS] for level in range(LEVELS)]
+
+
+class Glyphs:
     """Encoder without colour: the heavier pixel of each cell picks the glyph, and marks are in reverse video.
 
     Args:
         base: Style of the text around the map, on terminals that have the few colours it needs.
+        diverging: Whether the heavier pixel is the one farther from the middle of the ramp.
     """
 
-    def __init__(self, base: Style | None = None) -> None:
+    def __init__(self, base: Style | None = None, diverging: bool = False) -> None:
         self._base = base or Style.null()
-        self._glyph = [DENSITY[level * len(DENSITY) // LEVELS] for level in range(LEVELS)]
+        self._glyph = glyphs(diverging)
+        self._heaviness = [abs(2 * level - (LEVELS - 1)) if diverging else level for level in range(LEVELS)]
         self._special = {MASKED: " ", UNDEFINED: "?", MISSING: "~"}
 
     def _cells(self, top: Sequence[int], bottom: Sequence[int]) -> list[tuple[str, bool]]:
-        glyph, special = self._glyph, self._special
+        glyph, heaviness, special = self._glyph, self._heaviness, self._special
         cells: list[tuple[str, bool]] = []
         for upper, lower in zip(top, bottom, strict=True):
             marked = upper in _INKS or lower in _INKS
-            weights = [level for level in (upper, lower) if level < LEVELS]
-            if weights:
-                cells.append((glyph[max(weights)], marked))
+            if upper < LEVELS and (lower >= LEVELS or heaviness[upper] >= heaviness[lower]):
+                cells.append((glyph[upper], marked))
+            elif lower < LEVELS:
+                cells.append((glyph[lower], marked))
             else:
                 cells.append((special.get(upper) or special.get(lower) or " ", marked))
         return cells
@@ -178,4 +190,4 @@ _INKS: Final = frozenset({INK_LIGHT, INK_DARK})
 
 def encoder(ramp: Ramp, system: ColourSystem, base: Style | None = None) -> Encoder:
     """The encoder that a terminal with ``system`` can show; ``base`` is the style of glyphs that have no colour."""
-    return DensityGlyphs(base) if system == "none" else HalfBlocks(ramp, system)
+    return Glyphs(base, ramp.diverging) if system == "none" else HalfBlocks(ramp, system)

@@ -2,12 +2,13 @@
 
 Every scale has a fixed range, so that one colour means one value in every head, layer and model. The square root
 is the default: it keeps the weak weights of a long text visible and still shows which of two strong ones is stronger.
+Differences of two maps have the same scales, mirrored.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final, Literal
 
@@ -37,7 +38,7 @@ class Scale:
         low: Value at the bottom.
         high: Value at the top.
         ticks: Values that the colour bar names.
-        unit: float64 values to float64 positions; values out of range may leave the unit interval.
+        unit: Values within ``low`` and ``high`` to positions; rounding may leave the unit interval.
     """
 
     name: ScaleName
@@ -70,11 +71,34 @@ SCALES: Final[Mapping[ScaleName, Scale]] = {
 """Every scale by its name."""
 
 
+def _signed(unit: Callable[[Values], Values]) -> Callable[[Values], Values]:
+    """The scale of a weight, once in each direction from the middle."""
+    return lambda values: 0.5 + np.sign(values) * np.maximum(unit(np.abs(values)), 0) / 2
+
+
+DIFFERENCE_SCALES: Final[Mapping[ScaleName, Scale]] = {
+    **{
+        name: Scale(
+            name,
+            "difference" if name == "linear" else f"difference, signed {name}",
+            False,
+            -1.0,
+            1.0,
+            (*(-tick for tick in reversed(SCALES[name].ticks[1:])), 0.0, *SCALES[name].ticks[1:]),
+            _signed(SCALES[name].unit),
+        )
+        for name in ("linear", "sqrt", "log")
+    },
+    "lift": replace(SCALES["lift"], title="ratio of lifts, log"),
+}
+"""Scales of the difference of two weights, or of the ratio of two lifts, by the names of those of weights."""
+
+
 def levels(values: Values, scale: Scale, masked: NDArray[np.bool_] | None = None) -> NDArray[np.uint16]:
     """Levels of a ramp for ``values``.
 
     Args:
-        values: Weights, or lifts where ``scale.of_lift``; any shape, any float type.
+        values: Weights, or lifts where ``scale.of_lift``, or differences or ratios of them; any shape, any float type.
         scale: Values out of its range take the nearest end of it.
         masked: Cells outside the support, the same shape; they become `MASKED` whatever they hold.
 
@@ -83,7 +107,7 @@ def levels(values: Values, scale: Scale, masked: NDArray[np.bool_] | None = None
     """
     exact = np.asarray(values, dtype=np.float32)
     undefined = np.isnan(exact)
-    unit = scale.unit(np.clip(np.where(undefined, 0, exact), 0, None))
+    unit = scale.unit(np.clip(np.where(undefined, 0, exact), scale.low, scale.high))
     result: NDArray[np.uint16] = np.clip(np.rint(unit * (LEVELS - 1)), 0, LEVELS - 1).astype(np.uint16)
     result[undefined] = UNDEFINED
     if masked is not None:

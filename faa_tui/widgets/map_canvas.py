@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -16,7 +16,7 @@ from faa_tui.rendering.attention_map import MapAddress, MapShape, MapSource, Rea
 from faa_tui.rendering.cells import encoder
 from faa_tui.rendering.map_lines import MapLines, Pens, label_width, map_area
 from faa_tui.rendering.ramps import RAMPS, RampName
-from faa_tui.rendering.scales import SCALES, ScaleName
+from faa_tui.rendering.scales import SCALES, Scale, ScaleName
 from faa_tui.rendering.terminal import colours_of, rich_colours
 from faa_tui.rendering.tiles import CACHE_BYTES, TILE, TileCache, cells_at
 from faa_tui.rendering.viewport import ViewState
@@ -55,6 +55,9 @@ class MapCanvas(MapView):
     | `heat-map--cursor` | Labels of the query and the key under the cursor. |
     | `heat-map--note` | The colour bar's text. |
     """
+
+    SCALES: ClassVar[Mapping[ScaleName, Scale]] = SCALES
+    """What `scale` may be."""
 
     scale: reactive[ScaleName] = reactive[ScaleName]("sqrt")
     """How weights become colours."""
@@ -277,8 +280,8 @@ class MapCanvas(MapView):
         Raises:
             ValueError: It does not.
         """
-        if scale not in SCALES:
-            raise ValueError(f"no scale is called {scale!r}; there are {', '.join(SCALES)}")
+        if scale not in self.SCALES:
+            raise ValueError(f"no scale is called {scale!r}; there are {', '.join(self.SCALES)}")
         return scale
 
     def validate_ramp(self, ramp: str) -> str:
@@ -331,7 +334,10 @@ class MapCanvas(MapView):
         reading, news = self.reading, self._news()
         if reading is not None and news != self._told:
             self._told = news
-            self.post_message(self.CursorMoved(self, *self.cursor, reading))
+            self.post_message(self._cursor_message(reading))
+
+    def _cursor_message(self, reading: Reading) -> CursorMoved:
+        return self.CursorMoved(self, *self.cursor, reading)
 
     def _ask(self) -> None:
         """Ask for what is on screen and neither here nor on its way."""
@@ -379,7 +385,7 @@ class MapCanvas(MapView):
         if self._map is None or not area:
             lines = [Strip.blank(width, pens.base)] * crop.height
         else:
-            scale = SCALES[self.scale]
+            scale = self.SCALES[self.scale]
             if self._picture is None:
                 self._picture = self._map.picture(self._view, scale)
             if self._marked is None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from rich.segment import Segment
 
-from faa_tui.rendering.cells import DENSITY, DensityGlyphs, HalfBlocks, encoder
+from faa_tui.rendering.cells import DENSITY, Glyphs, HalfBlocks, encoder
 from faa_tui.rendering.ramps import INK_LIGHT, MASKED, MISSING, PALETTE, RAMPS, UNDEFINED, xterm_rgb
 from faa_tui.rendering.scales import SCALES, levels
 
@@ -132,10 +132,10 @@ def test_without_colour_there_are_glyphs_and_reverse_video_only(screen: Terminal
 
 
 def test_glyphs_grow_heavier_with_the_weight() -> None:
-    line = DensityGlyphs().line(range(256), range(256))
+    line = Glyphs().line(range(256), range(256))
     order = [glyph for index, glyph in enumerate(line) if index == 0 or line[index - 1] != glyph]
     assert "".join(order) == DENSITY
 
 
 def test_the_heavier_pixel_of_a_cell_decides() -> None:
-    assert DensityGlyphs().line([0, 255, MASKED], [255, 0, 255]) == "@@@"
+    assert Glyphs().line([0, 255, MASKED], [255, 0, 255]) == "@@@"

@@ -14,6 +14,7 @@ from textual.widget import Widget
 
 from faa_core.records import BoxCounts, LayerInfo, LayerResult, Statistics, Tokens
 from faa_tui.rendering.tiles import pool
+from faa_tui.widgets.difference_map import DifferenceMap
 from faa_tui.widgets.head_matrix import HeadMatrix
 from faa_tui.widgets.heat_map import HeatMap
 from faa_tui.widgets.token_strip import TokenStrip
@@ -58,6 +59,9 @@ class Pane(App[None]):
         message.heat_map.put(message.address, message.level, message.row, message.column, block)
 
     def on_heat_map_cursor_moved(self, message: HeatMap.CursorMoved) -> None:
+        self.sent.append(message)
+
+    def on_difference_map_cursor_moved(self, message: DifferenceMap.CursorMoved) -> None:
         self.sent.append(message)
 
     def on_heat_map_view_changed(self, message: HeatMap.ViewChanged) -> None:
