@@ -177,7 +177,7 @@ def _measure_analysis_time() -> tuple[float, float, float, float, float]:
     from faa_core.analysis import Engine
     from faa_core.capture.opening import open_source
     from faa_core.reference import parse
-    from faa_core.worker.protocol import RunOptions
+    from faa_core.worker.protocol import Load, Run, RunOptions
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -189,7 +189,7 @@ def _measure_analysis_time() -> tuple[float, float, float, float, float]:
         options = RunOptions(truncate=True)
         source = open_source(parse(str(folder)), "cpu", "float32", quiet.progress)
         plain, capture, whole = [], [], []
-        engine.load(str(folder), options, quiet)
+        engine.load(Load(1, str(folder), options), quiet)
         for _ in range(7):
             start = time.perf_counter()
             with torch.inference_mode():
@@ -199,7 +199,7 @@ def _measure_analysis_time() -> tuple[float, float, float, float, float]:
             source.capture(source.encode(_text(TOKENS), True), _Drop())
             capture.append(time.perf_counter() - start)
             start = time.perf_counter()
-            engine.run(str(folder), _text(TOKENS), options, quiet)
+            engine.run(Run(1, str(folder), _text(TOKENS), options), quiet)
             whole.append(time.perf_counter() - start)
     # The first round warms both up.
     ratio = statistics.median(w / p for w, p in zip(whole[1:], plain[1:], strict=True))
@@ -257,15 +257,15 @@ def _capture_memory() -> int:
 
 def _run_memory() -> int:
     from faa_core.analysis import Engine
-    from faa_core.worker.protocol import RunOptions
+    from faa_core.worker.protocol import Load, Run, RunOptions
 
     def prepare(folder: Path) -> Callable[[], object]:
         engine, quiet = Engine(), _Quiet()
         options = RunOptions(truncate=True)
-        engine.load(str(folder), options, quiet)
+        engine.load(Load(1, str(folder), options), quiet)
         # A short run first: what a first run allocates once and for all is not what a long text costs.
-        engine.run(str(folder), _text(64)[:200], options, quiet)
-        return lambda: engine.run(str(folder), _text(LONG), options, quiet)
+        engine.run(Run(1, str(folder), _text(64)[:200], options), quiet)
+        return lambda: engine.run(Run(1, str(folder), _text(LONG), options), quiet)
 
     return _peak_above(prepare)
 

@@ -1,7 +1,7 @@
 """One text through one model: sources, capture and measurement put together.
 
-`Engine` is what a worker process runs. It keeps one loaded source and the last run, so that tiles of its maps can be
-served after the forward pass.
+`Engine` is what a worker process runs. It keeps several models and several runs in memory, so that two models can be
+compared without loading either again, and so that tiles of their maps can be served after the forward pass.
 """
 
 from __future__ import annotations
@@ -13,10 +13,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from faa_core import reference as references
-from faa_core.capture.opening import Source, open_source
 from faa_core.capture.strips import RowSource
-from faa_core.errors import UsageError
+from faa_core.errors import OutOfMemoryError, UsageError
 from faa_core.findings import HeadExamination, HeadTests, RepeatProbe, RolloutToLast
 from faa_core.geometry.support import Support
 from faa_core.heads.meter import LayerMeter
@@ -24,146 +22,165 @@ from faa_core.heads.rollout import RolloutMeter
 from faa_core.listener import Listener
 from faa_core.maps import KeptLayer
 from faa_core.models.loading import versions
-from faa_core.records import LayerInfo, MapKind, ModelInfo, Tokens
-from faa_core.worker.protocol import Probe, RunOptions, Test
+from faa_core.models.tokens import Encoded
+from faa_core.records import LayerInfo, MapKind, ModelInfo
+from faa_core.reference import parse
+from faa_core.residents import ModelKey, ResidentModel, Residents
+from faa_core.runs import KeptRun, Runs
+from faa_core.sketching import sketch_layer
+from faa_core.worker import protocol
 
 _ROW_SUM_TOLERANCE = 1e-3
 _ROW_SUM_TOLERANCE_HALF = 1e-2
 
 
 class _Measurement:
-    """The strip sink of a run: meters every layer, reports it, and keeps what tiles need."""
+    """The strip sink of a run: meters every layer, reports it, and keeps what tiles need.
 
-    def __init__(
-        self, listener: Listener, total: int, tolerance: float, ids: Callable[[MapKind], tuple[Tokens, Tokens]]
-    ) -> None:
+    A layer that was measured before is passed over, so that a pass which ran out of memory can be made once more.
+    """
+
+    def __init__(self, listener: Listener, total: int, tolerance: float, run: KeptRun, grown: Callable[[], None]):
         self._listener = listener
         self._total = total
         self._tolerance = tolerance
-        self._ids = ids
+        self._run = run
+        self._grown = grown
         self._meter: LayerMeter | None = None
-        self.layers: dict[tuple[MapKind, int], KeptLayer] = {}
 
     def begin(self, info: LayerInfo, support: Support) -> None:
-        queries, keys = self._ids(info.kind)
-        self._meter = LayerMeter(info, support, queries.ids, keys.ids, tolerance=self._tolerance)
+        queries, keys = self._run.tokens(info.kind)
+        known = (info.kind, info.layer) in self._run.layers
+        self._meter = None if known else LayerMeter(info, support, queries.ids, keys.ids, tolerance=self._tolerance)
 
     def strip(self, row: int, weights: torch.Tensor) -> None:
         self._listener.check()
-        assert self._meter is not None
-        self._meter.add(row, weights)
+        if self._meter is not None:
+            self._meter.add(row, weights)
 
     def end(self, rows: RowSource | None) -> None:
-        assert self._meter is not None
+        if self._meter is None:
+            return
         result = self._meter.finish()
-        self.layers[result.info.kind, result.info.layer] = KeptLayer(result, self._meter.kept_levels, rows)
+        layers = self._run.layers
+        layers[result.info.kind, result.info.layer] = KeptLayer(result, self._meter.kept_levels, rows)
         self._meter = None
-        self._listener.layer(len(self.layers) - 1, self._total, result)
+        self._grown()
+        self._listener.layer(len(layers) - 1, self._total, result)
         self._listener.check()
 
 
 class Engine:
-    """Loads sources, runs texts through them, and serves tiles of the last run."""
+    """Loads models, runs texts through them, and answers what is asked about the runs.
 
-    def __init__(self) -> None:
-        self._source: Source | None = None
-        self._source_key: tuple[str, str, str] | None = None
-        self._layers: dict[tuple[MapKind, int], KeptLayer] = {}
+    Every method takes the message that asked for it, whose docstring says what its fields mean.
 
-    def load(self, reference: str, options: RunOptions, listener: Listener) -> ModelInfo:
-        """Load ``reference`` unless it is the one in memory.
+    Args:
+        runs: Where runs are kept, with their budgets.
+        free: Bytes that a model can be given on a device; by default what the system says.
+    """
+
+    def __init__(self, runs: Runs | None = None, free: Callable[[torch.device], int] | None = None) -> None:
+        self._runs = Runs() if runs is None else runs
+        optional = {} if free is None else {"free": free}
+        self._models = Residents(self._row_bytes, self._let_rows_go, **optional)
+
+    def load(self, job: protocol.Load, listener: Listener) -> ModelInfo:
+        """Load a model unless it is in memory.
 
         Raises:
             UsageError: The reference has no valid form.
             ModelError: The model cannot be found or loaded.
         """
-        return self._open(reference, options, listener).info
+        return self._models.open(job.reference, job.options, listener).source.info
 
-    def _open(self, reference: str, options: RunOptions, listener: Listener) -> Source:
-        key = (reference, options.device, options.dtype)
-        if self._source is not None and self._source_key == key:
-            return self._source
-        self.close()
-        parsed = references.parse(reference)
-        self._source = open_source(parsed, options.device, options.dtype, listener.progress)
-        self._source_key = key
-        listener.loaded(self._source.info)
-        return self._source
-
-    def run(self, reference: str, text: str, options: RunOptions, listener: Listener) -> tuple[float, tuple[str, ...]]:
+    def run(self, job: protocol.Run, listener: Listener) -> tuple[float, tuple[str, ...]]:
         """Measure every layer and head of one text in one forward pass.
 
         Returns:
             Seconds without loading, and notes for the reader.
 
         Raises:
-            TextError: The text is empty, or longer than the context and ``options.truncate`` is not set.
+            TextError: The text is empty, or longer than the context and ``truncate`` is not set.
+            OutOfMemoryError: It does not fit even with no other model in memory.
             Cancelled: The listener stopped the run; the engine is ready for the next one.
         """
-        source = self._open(reference, options, listener)
-        self._layers = {}
+        model = self._models.open(job.reference, job.options, listener)
+        source = model.source
         listener.progress("tokenize", "Reading the text")
-        encoded = source.encode(text, options.truncate)
+        encoded = source.encode(job.text, job.options.truncate)
         listener.started(source.info, encoded.tokens, encoded.decoder_tokens, encoded.truncated_from)
 
-        def ids(kind: MapKind) -> tuple[Tokens, Tokens]:
-            decoder = encoded.tokens if encoded.decoder_tokens is None else encoded.decoder_tokens
-            return (encoded.tokens if kind == "encoder" else decoder, decoder if kind == "decoder" else encoded.tokens)
-
+        start = time.perf_counter()
+        run = self._runs.begin(job.id, model.key, encoded)  # now: tiles of finished layers need not wait for the rest
         total = sum(info.heads > 0 for info in source.info.layers)
         tolerance = _ROW_SUM_TOLERANCE if source.info.dtype == "float32" else _ROW_SUM_TOLERANCE_HALF
-        measurement = _Measurement(listener, total, tolerance, ids)
-        start = time.perf_counter()
-        self._layers = measurement.layers  # filled as the run goes on: tiles of finished layers need not wait for it
-        notes = source.capture(encoded, measurement)
+        measurement = _Measurement(listener, total, tolerance, run, self._runs.settle)
+        try:
+            notes = self._capture(model, encoded, measurement, run, listener)
+        finally:
+            if not run.layers:
+                self._runs.release(run.id)
         return time.perf_counter() - start, notes
 
-    def tile(
-        self,
-        kind: MapKind,
-        layer: int,
-        head: int,
-        level: int,
-        row: int,
-        row_stop: int,
-        column: int,
-        column_stop: int,
-    ) -> NDArray[np.float16]:
-        """A rectangle of one head's map of the last run, at one level of its max pyramid.
+    def tile(self, job: protocol.Tile, check: Callable[[], None] = lambda: None) -> NDArray[np.float16]:
+        """A rectangle of one head's map, at one level of its max pyramid, of tokens or of segments.
 
         Args:
-            kind: Kind of the map.
-            layer: Layer within the kind.
-            head: Head within the layer.
-            level: Cells are 2^level x 2^level tokens, reduced by their maximum.
-            row: First row, in cells.
-            row_stop: One past the last row; clipped to the map.
-            column: First column, in cells.
-            column_stop: One past the last column; clipped to the map.
+            job: Which rectangle.
+            check: Called between strips; may raise, to give up.
 
         Returns:
-            float16 [row_stop - row, column_stop - column].
+            float16 [rows, columns] of cells, clipped to the map.
 
         Raises:
-            UsageError: There is no such layer, head or rectangle, or its rows can no longer be computed.
+            GoneError: The run is not kept, or what the rectangle is computed from was let go.
+            UsageError: There is no such layer, head or rectangle.
         """
-        return self._kept(kind, layer).tile(head, level, row, row_stop, column, column_stop)
+        self._touch(self._runs.find(job.run))
+        return self._runs.tile(job, check)
 
-    def test(self, job: Test, listener: Listener) -> HeadTests:
-        """Test one statistic of every head of the last run against surrogates.
+    def align(self, job: protocol.Align) -> None:
+        """Lay segments over the maps of one kind of a run.
 
         Raises:
-            UsageError: There is no run, its rows can no longer be computed, or the statistic cannot be tested.
+            GoneError: The run is not kept.
+            UsageError: The segments do not fit its maps.
+        """
+        self._runs.find(job.run).align(job)
+
+    def sketch(self, job: protocol.Sketch, listener: Listener) -> None:
+        """Tell the heaviest keys of some rows of every head, layer by layer, by ``listener.sketched``.
+
+        Raises:
+            GoneError: The run is not kept, or its rows were let go.
+            UsageError: There are no such maps or rows.
+            Cancelled: The listener stopped it.
+        """
+        run = self._runs.find(job.run)
+        self._touch(run)
+        layers = run.of_kind(job.kind)
+        grid = run.grid(job.grid, job.kind) if job.grid else None
+        for index, layer in enumerate(layers):
+            listener.progress("sketch", "Sketching rows", index, len(layers), "layers")
+            listener.sketched(index, len(layers), sketch_layer(layer, job.rows, job.top, grid, listener.check))
+
+    def test(self, job: protocol.Test, listener: Listener) -> HeadTests:
+        """Test one statistic of every head of a run against surrogates.
+
+        Raises:
+            GoneError: The run is not kept, or its rows were let go.
+            UsageError: Its rows never fitted, or the statistic cannot be tested.
             Cancelled: The listener stopped the test.
         """
         from faa_core.head_tests import tests_of_heads
 
-        if not self._layers:
-            raise UsageError("There is no run whose heads could be tested.", "Run a text first.")
-        return tests_of_heads(tuple(self._layers.values()), job, listener)
+        run = self._runs.find(job.run)
+        self._touch(run)
+        return tests_of_heads(tuple(run.layers.values()), job, listener)
 
-    def probe(self, job: Probe, listener: Listener) -> RepeatProbe:
-        """Score every head of a model on random sequences said twice; the maps of the last run stay.
+    def probe(self, job: protocol.Probe, listener: Listener) -> RepeatProbe:
+        """Score every head of a model on random sequences said twice; runs stay as they are.
 
         Raises:
             UsageError: The source is a file, or an encoder-decoder, or the model's context is too short.
@@ -172,33 +189,38 @@ class Engine:
         """
         from faa_core.probing import probe_heads
 
-        source = self._open(job.reference, job.options, listener)
-        return probe_heads(source, job, listener)
+        return probe_heads(self._models.open(job.reference, job.options, listener).source, job, listener)
 
-    def examine(self, kind: MapKind, layer: int, head: int, listener: Listener) -> HeadExamination:
-        """Measure all that needs the whole map of one head of the last run.
+    def examine(self, job: protocol.Examine, listener: Listener) -> HeadExamination:
+        """Measure all that needs the whole map of one head of a run.
 
         Raises:
-            UsageError: There is no such map, or its rows can no longer be computed.
+            GoneError: The run is not kept, or its rows were let go.
+            UsageError: There is no such map, or its rows never fitted.
             Cancelled: The listener stopped it.
         """
         from faa_core.heads.examination import examine
 
-        kept = self._kept(kind, layer)
+        run = self._runs.find(job.run)
+        self._touch(run)
+        kept = run.layer(job.kind, job.layer)
         listener.progress("examine", "Measuring the whole map")
-        weights = kept.whole(head)
-        return examine(kept.result, head, weights, kept.support, kept.groups(), listener.check)
+        weights = kept.whole(job.head)
+        return examine(kept.result, job.head, weights, kept.support, kept.groups(), listener.check)
 
-    def rollout(self, listener: Listener) -> tuple[RolloutToLast, ...]:
-        """Attention rollout of the last run to its last position, one for each stack of self-attention.
+    def rollout(self, job: protocol.Rollout, listener: Listener) -> tuple[RolloutToLast, ...]:
+        """Attention rollout of a run to its last position, one for each stack of self-attention.
 
         Raises:
-            UsageError: There is no run, or its rows can no longer be computed.
+            GoneError: The run is not kept, or its rows were let go.
+            UsageError: It has no self-attention, or its rows never fitted.
             Cancelled: The listener stopped it.
         """
+        run = self._runs.find(job.run)
+        self._touch(run)
         stacks: dict[MapKind, RolloutMeter] = {}
-        for done, kept in enumerate(self._layers.values()):
-            listener.progress("rollout", "Multiplying layers", done, len(self._layers), "layers")
+        for done, kept in enumerate(run.layers.values()):
+            listener.progress("rollout", "Multiplying layers", done, len(run.layers), "layers")
             result = kept.result
             if result.info.kind == "cross":
                 continue
@@ -206,19 +228,41 @@ class Engine:
                 stacks[result.info.kind] = RolloutMeter(result.queries)
             stacks[result.info.kind].add(kept.mean(listener.check), kept.support)
         if not stacks:
-            raise UsageError(
-                "There is no run with self-attention whose layers could be multiplied.", "Run a text first."
-            )
+            raise UsageError(f"Run {run.id} has no self-attention whose layers could be multiplied.")
         rolled = ((kind, meter.finish()) for kind, meter in stacks.items())
         return tuple(RolloutToLast(kind, found.value[-1], found.null[-1], found.status) for kind, found in rolled)
 
-    def _kept(self, kind: MapKind, layer: int) -> KeptLayer:
-        kept = self._layers.get((kind, layer))
-        if kept is None:
-            raise UsageError(
-                f"There is no map of {kind} layer {layer} in the last run.", "Run the text again, then ask for the map."
+    def release(self, job: protocol.Release) -> None:
+        """Forget the maps of a run; harmless where they are gone."""
+        self._runs.release(job.run)
+
+    def unload(self, job: protocol.Unload) -> None:
+        """Give back the memory of a model and of its runs; harmless where it is not loaded.
+
+        Raises:
+            UsageError: The reference has no valid form.
+        """
+        reference = str(parse(job.reference))
+        for run in self._runs:
+            if run.model.reference == reference:
+                self._runs.release(run.id)
+        for model in self._models:
+            if model.key.reference == reference:
+                self._models.give_up(model.key)
+
+    def residents(self) -> tuple[protocol.Resident, ...]:
+        """The models in memory, the one used longest ago first."""
+        return tuple(
+            protocol.Resident(
+                reference=model.key.reference,
+                device=model.source.info.device,
+                dtype=model.source.info.dtype,
+                weights=model.weights,
+                maps=self._runs.nbytes(model.key),
+                runs=tuple(run.id for run in self._runs.of(model.key)),
             )
-        return kept
+            for model in self._models
+        )
 
     def environment(
         self,
@@ -240,9 +284,32 @@ class Engine:
         return versions(), tuple(devices), memory, (check_parity(),)
 
     def close(self) -> None:
-        """Drop the source and the last run, and give their memory back."""
-        self._layers = {}
-        if self._source is not None:
-            self._source.close()
-        self._source = None
-        self._source_key = None
+        """Drop every model and run, and give their memory back."""
+        for run in self._runs:
+            self._runs.release(run.id)
+        self._models.give_up_all_but(None)
+
+    def _capture(
+        self, model: ResidentModel, encoded: Encoded, sink: _Measurement, run: KeptRun, listener: Listener
+    ) -> tuple[str, ...]:
+        """One forward pass; where memory runs out, once more without the other models in memory."""
+        try:
+            return model.source.capture(encoded, sink, self._runs.budget_of(run))
+        except OutOfMemoryError:
+            if len(list(self._models)) == 1:
+                raise
+        # Outside the except block, where nothing holds what the first pass had allocated.
+        self._models.give_up_all_but(model.key)
+        listener.progress("capture", "Memory ran out: the other models were unloaded, reading the text once more")
+        return model.source.capture(encoded, sink, self._runs.budget_of(run))
+
+    def _touch(self, run: KeptRun) -> None:
+        self._models.touch(run.model)
+
+    def _row_bytes(self, model: ModelKey) -> int:
+        return sum(run.row_bytes for run in self._runs.of(model))
+
+    def _let_rows_go(self, model: ModelKey) -> None:
+        """Rows are computed by the model's own functions, which hold its weights."""
+        for run in self._runs.of(model):
+            run.let_rows_go()

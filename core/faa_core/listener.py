@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from faa_core.records import LayerResult, ModelInfo, Tokens
+from faa_core.records import LayerResult, LayerSketch, ModelInfo, Tokens
 
 
 class Listener(Protocol):
@@ -26,6 +26,9 @@ class Listener(Protocol):
 
     def layer(self, index: int, total: int, result: LayerResult) -> None:
         """A layer is measured, and its tiles can be asked for."""
+
+    def sketched(self, index: int, total: int, sketch: LayerSketch) -> None:
+        """The rows that were asked for are sketched in one layer more."""
 
     def check(self) -> None:
         """Called often, between strips: the moment to serve what waits.

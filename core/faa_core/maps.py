@@ -1,4 +1,4 @@
-"""The maps of the last run, after their strips are gone: coarse levels that were kept, and rows computed again."""
+"""The maps of a run, after their strips are gone: coarse levels that were kept, and rows computed again."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ import torch
 from numpy.typing import NDArray
 
 from faa_core.capture.strips import RowSource, strip_rows
-from faa_core.errors import UsageError
+from faa_core.errors import GoneError, UsageError
 from faa_core.geometry.support import Support
 from faa_core.records import LayerResult
+from faa_core.segments import Grid
+from faa_core.worker.protocol import Tile
 
 WHOLE_BYTES = 256 * 1024 * 1024
 """Memory that whole maps of one layer may take while they are measured."""
 
 
 class KeptLayer:
-    """One layer of the last run.
+    """One layer of a run.
 
     Args:
         result: What was measured on it.
@@ -30,6 +32,7 @@ class KeptLayer:
         self.result = result
         self._levels = levels
         self._rows = rows
+        self._let_go = False
 
     @property
     def support(self) -> Support:
@@ -39,41 +42,59 @@ class KeptLayer:
         )
         return Support(first, stop, self.result.keys)
 
-    def tile(
-        self, head: int, level: int, row: int, row_stop: int, column: int, column_stop: int
-    ) -> NDArray[np.float16]:
-        """A rectangle of one head's map, at one level of its max pyramid.
+    @property
+    def nbytes(self) -> int:
+        """Memory of the coarse levels, in bytes; that of the rows is the run's to count."""
+        return sum(level.nbytes for level in self._levels.values())
+
+    def let_rows_go(self) -> None:
+        """Give up the means to compute rows again, because their memory is needed."""
+        self._let_go = self._let_go or self._rows is not None
+        self._rows = None
+
+    def tile(self, job: Tile) -> NDArray[np.float16]:
+        """A rectangle of one head's map of tokens, at one level of its max pyramid.
 
         Args:
-            head: Head within the layer.
-            level: Cells are 2^level x 2^level tokens, reduced by their maximum.
-            row: First row, in cells.
-            row_stop: One past the last row; clipped to the map.
-            column: First column, in cells.
-            column_stop: One past the last column; clipped to the map.
+            job: The rectangle; run, kind, layer and grid are not looked at.
 
         Returns:
-            float16 [row_stop - row, column_stop - column].
+            float16 [rows, columns] of cells, clipped to the map.
 
         Raises:
-            UsageError: There is no such head or rectangle, or its rows can no longer be computed.
+            GoneError: Its rows were let go.
+            UsageError: There is no such head or rectangle, or its rows never fitted in memory.
         """
-        self._check(head)
+        self.check_head(job.head)
         result = self.result
-        cell = 1 << max(level, 0)
-        row_stop = min(row_stop, -(-result.queries // cell))
-        column_stop = min(column_stop, -(-result.keys // cell))
-        if level < 0 or not (0 <= row < row_stop and 0 <= column < column_stop):
-            raise UsageError(
-                f"The rectangle [{row}:{row_stop}, {column}:{column_stop}] at level {level} lies outside the map.",
-                f"The map has {result.queries} x {result.keys} tokens.",
-            )
-        if level in self._levels:
-            block = self._levels[level][head, row:row_stop, column:column_stop]
+        rows, columns = cells_of(job, result.queries, result.keys, "tokens")
+        if job.level in self._levels:
+            block = self._levels[job.level][job.head, rows, columns]
             return np.ascontiguousarray(block.numpy())
-        rows = self._open_rows().rows(row * cell, min(row_stop * cell, result.queries))[head]
-        window = rows[:, column * cell : min(column_stop * cell, result.keys)]
-        return _pool(window, cell).to(torch.float16).cpu().numpy()
+        cell = 1 << job.level
+        strip = self.rows(rows.start * cell, min(rows.stop * cell, result.queries))[job.head]
+        return pool(strip[:, columns.start * cell : min(columns.stop * cell, result.keys)], cell)
+
+    def rows(self, start: int, stop: int) -> torch.Tensor:
+        """Weights of some rows, computed again: float32 [heads, stop - start, keys].
+
+        Raises:
+            GoneError: The means for it were let go.
+            UsageError: They never fitted in memory.
+        """
+        if self._rows is not None:
+            return self._rows.rows(start, stop)
+        info = self.result.info
+        if self._let_go:
+            raise GoneError(
+                f"The queries and keys of {info.kind} layer {info.layer} of this run were let go to make room.",
+                "Run the text again.",
+            )
+        raise UsageError(
+            f"The queries and keys of {info.kind} layer {info.layer} did not fit in memory, "
+            "so its map has no finer view.",
+            "Zoom out, or run a shorter text.",
+        )
 
     def whole(self, head: int) -> torch.Tensor:
         """float32 [queries, keys]: the whole map of one head.
@@ -81,7 +102,7 @@ class KeptLayer:
         Raises:
             UsageError: There is no such head, or its rows can no longer be computed.
         """
-        self._check(head)
+        self.check_head(head)
         return self._gather(slice(head, head + 1))[0]
 
     def groups(self) -> Iterator[tuple[int, torch.Tensor]]:
@@ -104,40 +125,71 @@ class KeptLayer:
         Raises:
             UsageError: Its rows can no longer be computed.
         """
-        source, means = self._open_rows(), []
+        means = []
         for start, stop in self._strips():
             check()
-            means.append(source.rows(start, stop).mean(0))
+            means.append(self.rows(start, stop).mean(0))
         return torch.cat(means)
 
-    def _gather(self, heads: slice) -> torch.Tensor:
-        source = self._open_rows()
-        strips = [source.rows(start, stop)[heads] for start, stop in self._strips()]
-        return torch.cat(strips, dim=1)
+    def over(
+        self, grid: Grid, heads: range, start: int, stop: int, check: Callable[[], None] = lambda: None
+    ) -> torch.Tensor:
+        """float32 [heads, stop - start, columns]: weights of some segments of a grid; see `Grid.block`.
 
-    def _strips(self) -> Iterator[tuple[int, int]]:
-        result = self.result
-        step = strip_rows(result.info.heads, result.keys)
-        return ((start, min(start + step, result.queries)) for start in range(0, result.queries, step))
+        Raises:
+            UsageError: Its rows can no longer be computed.
+        """
+        return grid.block(self.rows, self._step, heads, start, stop, check)
 
-    def _check(self, head: int) -> None:
+    def check_head(self, head: int) -> None:
+        """Refuse a head that the layer does not have.
+
+        Raises:
+            UsageError: There is none.
+        """
         info = self.result.info
         if not 0 <= head < info.heads:
             raise UsageError(
                 f"{info.kind} layer {info.layer} has heads 0 to {info.heads - 1}; head {head} does not exist."
             )
 
-    def _open_rows(self) -> RowSource:
-        if self._rows is None:
-            info = self.result.info
-            raise UsageError(
-                f"The queries and keys of {info.kind} layer {info.layer} did not fit in memory, "
-                "so its map has no finer view.",
-                "Zoom out, or run a shorter text.",
-            )
-        return self._rows
+    @property
+    def _step(self) -> int:
+        return strip_rows(self.result.info.heads, self.result.keys)
+
+    def _gather(self, heads: slice) -> torch.Tensor:
+        return torch.cat([self.rows(start, stop)[heads] for start, stop in self._strips()], dim=1)
+
+    def _strips(self) -> Iterator[tuple[int, int]]:
+        queries, step = self.result.queries, self._step
+        return ((start, min(start + step, queries)) for start in range(0, queries, step))
 
 
-def _pool(window: torch.Tensor, cell: int) -> torch.Tensor:
-    """Maximum over cell x cell blocks, the last ones ragged: [n, m] -> [ceil(n/cell), ceil(m/cell)]."""
-    return torch.max_pool2d(window[None, None].float(), cell, ceil_mode=True)[0, 0]
+def cells_of(job: Tile, rows: int, columns: int, unit: str) -> tuple[slice, slice]:
+    """Rows and columns of cells that a tile asks for, clipped to a map.
+
+    Args:
+        job: The rectangle.
+        rows: Rows of the map at level 0.
+        columns: Columns of the map at level 0.
+        unit: What they are, for the message.
+
+    Raises:
+        UsageError: The rectangle lies outside the map.
+    """
+    level = min(max(job.level, 0), 64)
+    row_stop, column_stop = min(job.row_stop, -(-rows >> level)), min(job.column_stop, -(-columns >> level))
+    if job.level < 0 or not (0 <= job.row < row_stop and 0 <= job.column < column_stop):
+        raise UsageError(
+            f"The rectangle [{job.row}:{job.row_stop}, {job.column}:{job.column_stop}] at level {job.level} "
+            "lies outside the map.",
+            f"The map has {rows} x {columns} {unit}.",
+        )
+    return slice(job.row, row_stop), slice(job.column, column_stop)
+
+
+def pool(window: torch.Tensor, cell: int) -> NDArray[np.float16]:
+    """Maximum over cell x cell blocks, the last ones ragged: [n, m] -> float16 [ceil(n/cell), ceil(m/cell)]."""
+    side = min(cell, max(window.shape))
+    pooled = torch.max_pool2d(window[None, None].float(), side, ceil_mode=True)[0, 0]
+    return pooled.to(torch.float16).cpu().numpy()

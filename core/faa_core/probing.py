@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from faa_core.capture.calls import RowBudget
 from faa_core.capture.opening import Source
 from faa_core.capture.strips import RowSource
 from faa_core.findings import LayerProbe, RepeatProbe
@@ -57,7 +58,7 @@ def probe_heads(source: Source, job: Probe, listener: Listener) -> RepeatProbe:
     meters = _Meters(job.length, listener)
     for done, encoded in enumerate(source.repeats(job.length, job.draws, job.seed)):
         listener.progress("probe", "Reading random sequences that repeat", done, job.draws, "draws")
-        source.capture(encoded, meters)
+        source.capture(encoded, meters, RowBudget(0))  # nobody looks at these maps
     layers = []
     for info, meter in meters.layers.items():
         scores = meter.finish()

@@ -8,7 +8,7 @@ import pytest
 
 from faa_core.analysis import Engine
 from faa_core.records import Analysis, LayerResult
-from faa_core.worker.protocol import RunOptions
+from faa_core.worker.protocol import Run
 
 
 class Recorder:
@@ -34,7 +34,7 @@ def run_text() -> Callable[[Engine, str, str], Analysis]:
 
     def run(engine: Engine, reference: str, text: str) -> Analysis:
         heard = Recorder()
-        seconds, notes = engine.run(reference, text, RunOptions(), heard)
+        seconds, notes = engine.run(Run(1, reference, text), heard)
         return Analysis(heard.model, text, heard.tokens, None, None, tuple(heard.layers), seconds, notes)
 
     return run

@@ -11,9 +11,9 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from faa_core.analysis import Engine
-from faa_core.errors import Cancelled, TextError, UsageError
+from faa_core.errors import Cancelled, GoneError, TextError, UsageError
 from faa_core.records import LayerResult, ModelInfo, Tokens
-from faa_core.worker.protocol import RunOptions
+from faa_core.worker.protocol import Run, Tile
 
 WORDS = 700
 CONTEXT = 1024
@@ -81,7 +81,7 @@ def own_maps(folder: Path, text: str) -> list[np.ndarray]:
 @pytest.fixture(scope="module")
 def engine(folder: Path, text: str) -> Engine:
     engine = Engine()
-    engine.run(str(folder), text, RunOptions(), Recorder())
+    engine.run(Run(1, str(folder), text), Recorder())
     return engine
 
 
@@ -95,7 +95,7 @@ def pooled(matrix: np.ndarray, cell: int) -> np.ndarray:
 @pytest.mark.parametrize("level", [0, 1, 2, 5, 10])
 @pytest.mark.parametrize(("layer", "head"), [(0, 0), (1, 3)])
 def test_a_whole_map_is_the_models_own_at_every_level(engine, own_maps, layer, head, level) -> None:
-    tile = engine.tile("decoder", layer, head, level, 0, 10_000, 0, 10_000)
+    tile = engine.tile(Tile(2, 1, "decoder", layer, head, level, 0, 10_000, 0, 10_000))
     expected = pooled(own_maps[layer][head], 1 << level).astype(np.float16)
     # Level 0 of 700 tokens is computed again from queries and keys; the levels above it were kept during the pass.
     np.testing.assert_allclose(tile, expected, rtol=1e-3, atol=1e-7)
@@ -103,7 +103,7 @@ def test_a_whole_map_is_the_models_own_at_every_level(engine, own_maps, layer, h
 
 @pytest.mark.parametrize("level", [0, 1])
 def test_a_tile_is_that_part_of_the_map(engine, own_maps, level) -> None:
-    tile = engine.tile("decoder", 1, 2, level, 130, 190, 64, 100)
+    tile = engine.tile(Tile(2, 1, "decoder", 1, 2, level, 130, 190, 64, 100))
     np.testing.assert_allclose(
         tile, pooled(own_maps[1][2], 1 << level)[130:190, 64:100].astype(np.float16), rtol=1e-3, atol=1e-7
     )
@@ -122,12 +122,12 @@ def test_a_tile_is_that_part_of_the_map(engine, own_maps, level) -> None:
 )
 def test_a_tile_that_does_not_exist_is_refused(engine, place, word) -> None:
     with pytest.raises(UsageError, match=word):
-        engine.tile(*place)
+        engine.tile(Tile(2, 1, *place))
 
 
 def test_layers_arrive_in_order_with_all_heads(folder, text) -> None:
     recorder = Recorder()
-    Engine().run(str(folder), text, RunOptions(), recorder)
+    Engine().run(Run(1, str(folder), text), recorder)
     assert recorder.tokens is not None
     assert len(recorder.tokens) == WORDS
     assert [(result.info.layer, result.info.heads, len(result.labels)) for result in recorder.layers] == [
@@ -139,16 +139,17 @@ def test_layers_arrive_in_order_with_all_heads(folder, text) -> None:
 def test_a_cancelled_run_leaves_an_engine_that_works(folder, text) -> None:
     engine = Engine()
     with pytest.raises(Cancelled):
-        engine.run(str(folder), text, RunOptions(), Recorder(checks=3))
+        engine.run(Run(1, str(folder), text), Recorder(checks=3))
     recorder = Recorder()
-    engine.run(str(folder), text, RunOptions(), recorder)
+    engine.run(Run(1, str(folder), text), recorder)
     assert len(recorder.layers) == 2
 
 
-def test_a_run_that_is_refused_keeps_nothing_of_the_last_one(folder, text) -> None:
+def test_a_run_that_is_refused_keeps_nothing_and_takes_nothing_from_the_last_one(folder, text) -> None:
     engine = Engine()
-    engine.run(str(folder), text, RunOptions(), Recorder())
+    engine.run(Run(1, str(folder), text), Recorder())
     with pytest.raises(TextError, match=str(CONTEXT)):
-        engine.run(str(folder), text + " " + text, RunOptions(), Recorder())
-    with pytest.raises(UsageError):
-        engine.tile("decoder", 0, 0, 0, 0, 1, 0, 1)
+        engine.run(Run(2, str(folder), text + " " + text), Recorder())
+    with pytest.raises(GoneError, match="Run 2 is not kept"):
+        engine.tile(Tile(3, 2, "decoder", 0, 0, 0, 0, 1, 0, 1))
+    assert engine.tile(Tile(4, 1, "decoder", 0, 0, 0, 0, 1, 0, 1)).tolist() == [[1.0]]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from faa_core.analysis import Engine
-from faa_core.errors import Cancelled, UsageError
+from faa_core.errors import Cancelled, GoneError, UsageError
 from faa_core.records import LayerResult
 from faa_core.worker import protocol
 
@@ -39,7 +39,7 @@ class Listener:
 @pytest.fixture(scope="module")
 def engine() -> Engine:
     engine = Engine()
-    engine.run("demo", TEXT, protocol.RunOptions(), Listener())
+    engine.run(protocol.Run(1, "demo", TEXT), Listener())
     return engine
 
 
@@ -80,16 +80,16 @@ def test_what_cannot_be_tested_is_refused(engine: Engine, changes: dict) -> None
 
 
 def test_without_a_run_there_is_nothing_to_ask() -> None:
-    with pytest.raises(UsageError, match="Run a text first"):
+    with pytest.raises(GoneError, match="Run the text again"):
         Engine().test(_job(), Listener())
-    with pytest.raises(UsageError, match="Run a text first"):
-        Engine().rollout(Listener())
-    with pytest.raises(UsageError, match="Run the text again"):
-        Engine().examine("decoder", 0, 0, Listener())
+    with pytest.raises(GoneError, match="Run the text again"):
+        Engine().rollout(protocol.Rollout(2, 1), Listener())
+    with pytest.raises(GoneError, match="Run the text again"):
+        Engine().examine(protocol.Examine(2, 1, "decoder", 0, 0), Listener())
 
 
 def test_rollout_of_the_run_shares_out_the_last_position(engine: Engine) -> None:
-    (rolled,) = engine.rollout(Listener())
+    (rolled,) = engine.rollout(protocol.Rollout(2, 1), Listener())
     assert rolled.kind == "decoder"
     assert rolled.value.sum() == pytest.approx(1)
     assert rolled.null.sum() == pytest.approx(1)

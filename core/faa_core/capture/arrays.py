@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 
+from faa_core.capture.calls import RowBudget
 from faa_core.capture.strips import StripSink, strip_rows
 from faa_core.errors import ArrayFileError, UsageError
 from faa_core.geometry.support import Support
@@ -121,6 +122,11 @@ class ArraySource:
             versions=versions(),
         )
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the arrays that are in memory; 0 for a file that is mapped."""
+        return sum(stored.nbytes for stored in {id(layer.stored): layer.stored for layer in self._layers}.values())
+
     def encode(self, text: str, truncate: bool) -> Encoded:
         """Tokens of the file: its ``tokens``, or the numbers of the keys. The text plays no part."""
         tokens = _tokens(self._pieces)
@@ -139,8 +145,8 @@ class ArraySource:
             "Leave the probe out.",
         )
 
-    def capture(self, encoded: Encoded, sink: StripSink) -> tuple[str, ...]:
-        """Hand every layer to ``sink``, strip by strip."""
+    def capture(self, encoded: Encoded, sink: StripSink, budget: RowBudget | None = None) -> tuple[str, ...]:
+        """Hand every layer to ``sink``, strip by strip. Rows are read again from the file, outside of any budget."""
         for info, layer in zip(self.info.layers, self._layers, strict=True):
             causal = info.pattern == "causal"
             sink.begin(info, Support.causal(self._queries) if causal else Support.full(self._queries, self._keys))

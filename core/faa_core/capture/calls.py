@@ -27,18 +27,26 @@ class RowBudget:
 
     Args:
         limit: Bytes that all of them together may hold.
+        make_room: Asked whether so many bytes more may be held, where others share the memory; may first have them
+            let go of theirs.
     """
 
-    def __init__(self, limit: int = ROWS_BYTES) -> None:
+    def __init__(self, limit: int = ROWS_BYTES, make_room: Callable[[int], bool] | None = None) -> None:
         self._left = limit
+        self._make_room = make_room
         self._counted: set[int] = set()
+
+    @property
+    def spent(self) -> bool:
+        """Whether nothing more can be held at all."""
+        return self._left <= 0
 
     def admit(self, tensors: list[torch.Tensor]) -> int | None:
         """Bytes that holding ``tensors`` adds, now counted; ``None``, and nothing counted, where they do not fit."""
         storages = {tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes() for tensor in tensors}
         added = {pointer: size for pointer, size in storages.items() if pointer not in self._counted}
         nbytes = sum(added.values())
-        if nbytes > self._left:
+        if nbytes > self._left or not (self._make_room is None or self._make_room(nbytes)):
             return None
         self._left -= nbytes
         self._counted |= added.keys()
@@ -150,6 +158,8 @@ class InterfaceCall(LayerCall):
 
     def row_source(self, budget: RowBudget) -> RowSource | None:
         """Keep queries and keys, so that the same function can compute any row again."""
+        if budget.spent:
+            return None
         options = {name: _owned(value) for name, value in self.options.items()}
         # Only the weights are wanted later, so one column of the values is enough to keep the function going.
         narrow = InterfaceCall(

@@ -17,6 +17,7 @@ from faa_core.errors import ModelError, UsageError
 from faa_core.heads.probe import repeat_sequences
 from faa_core.models.devices import choose_device
 from faa_core.models.fetching import Progress
+from faa_core.models.footprint import MakeRoom, held_bytes
 from faa_core.models.loading import LoadedModel, load, versions
 from faa_core.models.memory import out_of_memory
 from faa_core.models.tokens import Encoded, context_of, encode, encode_ids, hash_of
@@ -28,6 +29,10 @@ class Source(Protocol):
     """Where attention comes from."""
 
     info: ModelInfo
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that it holds, in bytes: parameters and buffers, or the arrays of a file that are not mapped."""
 
     def encode(self, text: str, truncate: bool) -> Encoded:
         """Tokenise ``text``.
@@ -43,10 +48,15 @@ class Source(Protocol):
             UsageError: The source is a file or an encoder-decoder, or its context or vocabulary is too short.
         """
 
-    def capture(self, encoded: Encoded, sink: StripSink) -> tuple[str, ...]:
+    def capture(self, encoded: Encoded, sink: StripSink, budget: RowBudget | None = None) -> tuple[str, ...]:
         """Run one forward pass and hand the attention of every layer to ``sink``; returns notes for the reader.
 
         What the sink raises goes through, and the source can be used again.
+
+        Args:
+            encoded: The text.
+            sink: Who is handed the attention.
+            budget: Memory for computing rows again; by default `ROWS_BYTES` of its own.
 
         Raises:
             OutOfMemoryError: The text is too long for the memory.
@@ -56,7 +66,9 @@ class Source(Protocol):
         """Give the memory back; the source cannot be used any more."""
 
 
-def open_source(reference: ModelReference, device: str, dtype: str, progress: Progress) -> Source:
+def open_source(
+    reference: ModelReference, device: str, dtype: str, progress: Progress, make_room: MakeRoom = lambda *_: None
+) -> Source:
     """Load what ``reference`` names.
 
     Args:
@@ -64,6 +76,7 @@ def open_source(reference: ModelReference, device: str, dtype: str, progress: Pr
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         dtype: ``auto``, ``float32``, ``bfloat16`` or ``float16``; without meaning for a file.
         progress: Told what is going on, downloads in bytes.
+        make_room: Told the device and the bytes that it will hold, before it does.
 
     Raises:
         UsageError: The reference names another machine, or the device does not exist.
@@ -75,13 +88,13 @@ def open_source(reference: ModelReference, device: str, dtype: str, progress: Pr
     """
     if reference.host is not None:
         raise UsageError(
-            f"The model {reference.model} on {reference.host} cannot be reached: remote hosts are not supported yet.",
-            f"Log in to {reference.host} and start faa there, or leave the host out.",
+            f"The model {reference.model} on {reference.host} is for a worker on that machine, not for this one.",
+            "Leave the host out.",
         )
     if reference.source == "array":
         progress("load", f"Opening {reference}", 0, 0, "")
         return ArraySource(Path(reference.model).expanduser(), str(reference), choose_device(device))
-    return ModelSource(load(reference, device, dtype, progress), str(reference))
+    return ModelSource(load(reference, device, dtype, progress, make_room), str(reference))
 
 
 class ModelSource:
@@ -114,6 +127,11 @@ class ModelSource:
             versions=versions(),
         )
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its parameters and buffers; those that share storage count once."""
+        return held_bytes(self._open().model)
+
     def encode(self, text: str, truncate: bool) -> Encoded:
         """Tokenise ``text``; see `faa_core.models.tokens.encode`."""
         loaded = self._open()
@@ -142,10 +160,10 @@ class ModelSource:
             raise UsageError(f"No probe for {self.info.reference}: {error}", "Leave the probe out.") from error
         return [encode_ids(ids, tokenizer) for ids in sequences.tolist()]
 
-    def capture(self, encoded: Encoded, sink: StripSink) -> tuple[str, ...]:
+    def capture(self, encoded: Encoded, sink: StripSink, budget: RowBudget | None = None) -> tuple[str, ...]:
         """Run one forward pass and hand the attention of every layer to ``sink``; returns notes for the reader."""
         loaded = self._open()
-        budget = RowBudget()
+        budget = RowBudget() if budget is None else budget
         whole_masks: set[str] = set()
         seen: set[LayerInfo] = set()
         forgotten = 0

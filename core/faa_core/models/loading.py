@@ -21,6 +21,7 @@ from faa_core.errors import FaaError, ModelError
 from faa_core.models import files
 from faa_core.models.devices import choose_device, choose_dtype
 from faa_core.models.fetching import Progress, fetch
+from faa_core.models.footprint import MakeRoom, stored_bytes
 from faa_core.models.memory import is_out_of_memory, out_of_memory
 from faa_core.reference import ModelReference
 
@@ -55,7 +56,9 @@ class LoadedModel:
     notes: tuple[str, ...]
 
 
-def load(reference: ModelReference, device: str, dtype: str, progress: Progress) -> LoadedModel:
+def load(
+    reference: ModelReference, device: str, dtype: str, progress: Progress, make_room: MakeRoom = lambda *_: None
+) -> LoadedModel:
     """Load the bundled model, a folder, or a model of the hub.
 
     No code from a model is ever run, and no pickle read.
@@ -65,6 +68,7 @@ def load(reference: ModelReference, device: str, dtype: str, progress: Progress)
         device: Name for `choose_device`.
         dtype: Name for `choose_dtype`.
         progress: Told what is going on.
+        make_room: Told the device and the bytes of the weights, before they are loaded.
 
     Raises:
         ModelError: The model cannot be found or loaded.
@@ -89,8 +93,20 @@ def load(reference: ModelReference, device: str, dtype: str, progress: Progress)
 
     progress("load", f"Loading {reference}", 0, 0, "")
     with out_of_memory(f"loading {reference}"), _quiet():
+        make_room(where, _expected_bytes(folder, str(reference), reference.initialised, number_format))
         loaded = _load_folder(folder, str(reference), reference.initialised, commit, number_format, where)
     return loaded
+
+
+def _expected_bytes(folder: Path, name: str, initialised: bool, dtype: torch.dtype | None) -> int:
+    """What the weights will take: from the headers of their files, or from the configuration where there are none."""
+    if not initialised:
+        return stored_bytes(files.weight_files(folder, name), dtype)
+    config = _configuration(folder, name, files.read_config(folder, name))
+    with torch.device("meta"), torch.random.fork_rng(devices=[]):
+        model = AutoModel.from_config(config, trust_remote_code=False, dtype=torch.float32)
+    width = (dtype or config.dtype or torch.float32).itemsize
+    return sum(tensor.numel() * int(width) for tensor in model.parameters())
 
 
 def _load_folder(

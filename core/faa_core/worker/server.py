@@ -4,8 +4,9 @@ Jobs run on the main thread, where CUDA and signal handlers are at home. Four mo
 answering meanwhile: one reads requests (a ping is answered and a cancel noted while a job computes), one writes,
 one beats each second, and one turns SIGTERM into an exit even when the main thread is inside a C function.
 
-A tile may be asked for while its run goes on. It is served by the main thread whenever the run's engine calls
-`Listener.check`, so the engine is never entered by two threads.
+A tile may be asked for while a run goes on. It is served by the main thread whenever the run's engine calls
+`Listener.check`, so the engine is never entered by two threads. Tiles and `protocol.Align` are all that comes between
+two strips of another job, and only where they are as urgent as it is; every other job waits for its turn.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ import socket
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import IO, Any, Protocol
 
@@ -30,8 +30,9 @@ import faa_core
 from faa_core.errors import Cancelled, FaaError, OutOfMemoryError, UsageError, WorkerError
 from faa_core.findings import HeadExamination, HeadTests, RepeatProbe, RolloutToLast
 from faa_core.listener import Listener
-from faa_core.records import LayerResult, MapKind, ModelInfo, Tokens
+from faa_core.records import LayerResult, LayerSketch, ModelInfo, Tokens
 from faa_core.worker import faults, protocol, stdio, wire
+from faa_core.worker.jobs import JobQueue, Ticket
 from faa_core.worker.outbox import Outbox
 
 STALL_SECONDS = 300.0
@@ -55,30 +56,41 @@ _CANCELLED = "The job was cancelled."
 class EngineLike(Protocol):
     """What the worker runs; `faa_core.analysis.Engine` in earnest. Only ever called on the main thread."""
 
-    def load(self, reference: str, options: protocol.RunOptions, listener: Listener) -> ModelInfo:
+    def load(self, job: protocol.Load, listener: Listener) -> ModelInfo:
         """Load a model and keep it."""
 
-    def run(
-        self, reference: str, text: str, options: protocol.RunOptions, listener: Listener
-    ) -> tuple[float, Sequence[str]]:
+    def run(self, job: protocol.Run, listener: Listener) -> tuple[float, Sequence[str]]:
         """Analyse a text; returns seconds without loading, and notes."""
 
-    def tile(
-        self, kind: MapKind, layer: int, head: int, level: int, row: int, row_stop: int, column: int, column_stop: int
-    ) -> NDArray[np.float16]:
-        """Rectangle of a map of the last run, float16 [row_stop - row, column_stop - column], clipped to the map."""
+    def tile(self, job: protocol.Tile, check: Callable[[], None]) -> NDArray[np.float16]:
+        """Rectangle of a map, float16 [row_stop - row, column_stop - column], clipped to the map."""
+
+    def align(self, job: protocol.Align) -> None:
+        """Lay segments over the maps of one kind of a run."""
+
+    def sketch(self, job: protocol.Sketch, listener: Listener) -> None:
+        """Tell a few rows of every head of a run, layer by layer."""
 
     def test(self, job: protocol.Test, listener: Listener) -> HeadTests:
-        """Test one statistic of every head of the last run against surrogates."""
+        """Test one statistic of every head of a run against surrogates."""
 
     def probe(self, job: protocol.Probe, listener: Listener) -> RepeatProbe:
         """Score every head of a model on random sequences said twice."""
 
-    def examine(self, kind: MapKind, layer: int, head: int, listener: Listener) -> HeadExamination:
-        """Measure all that needs the whole map of one head of the last run."""
+    def examine(self, job: protocol.Examine, listener: Listener) -> HeadExamination:
+        """Measure all that needs the whole map of one head of a run."""
 
-    def rollout(self, listener: Listener) -> tuple[RolloutToLast, ...]:
-        """Attention rollout of the last run, one for each stack of self-attention."""
+    def rollout(self, job: protocol.Rollout, listener: Listener) -> tuple[RolloutToLast, ...]:
+        """Attention rollout of a run, one for each stack of self-attention."""
+
+    def release(self, job: protocol.Release) -> None:
+        """Forget the maps of a run."""
+
+    def unload(self, job: protocol.Unload) -> None:
+        """Give back the memory of a model and of its runs."""
+
+    def residents(self) -> tuple[protocol.Resident, ...]:
+        """The models in memory, the one used longest ago first."""
 
     def environment(
         self,
@@ -145,14 +157,6 @@ def _hello() -> protocol.Hello:
     return protocol.Hello(protocol.VERSION, os.getpid(), socket.gethostname(), versions, protocol.CAPABILITIES)
 
 
-class _Ticket:
-    """A job in the house, from its request to its one `Done` or `Fail`."""
-
-    def __init__(self, job: protocol.Job) -> None:
-        self.job = job
-        self.cancelled = False
-
-
 class _Server:
     """Keeps the jobs in order and runs them.
 
@@ -165,14 +169,9 @@ class _Server:
         self._make_engine = make_engine
         self._engine: EngineLike | None = None
         self._outbox = outbox
-        self._arrived = threading.Condition()
-        self._jobs: deque[_Ticket] = deque()
-        self._tiles: deque[_Ticket] = deque()
-        self._open: dict[int, _Ticket] = {}
-        self._run = 0
-        self._ready: set[tuple[MapKind, int]] = set()
+        self._jobs = JobQueue()
         self.busy = 0
-        """Id of the job on the main thread; 0 when idle."""
+        """Id of the job on the main thread, brief ones in between not counted; 0 when idle."""
 
     # --- on the reading thread
 
@@ -207,27 +206,11 @@ class _Server:
                 self._queue(request)
 
     def _queue(self, job: protocol.Job) -> None:
-        with self._arrived:
-            fresh = job.id not in self._open
-            if fresh:
-                ticket = self._open[job.id] = _Ticket(job)
-                (self._tiles if isinstance(job, protocol.Tile) else self._jobs).append(ticket)
-                self._arrived.notify()
-        if not fresh:
+        if not self._jobs.put(job):
             self._send(protocol.Fail(0, UsageError.kind, f"Job {job.id} is still open; its id cannot be used again."))
 
     def _cancel(self, id_: int) -> None:
-        with self._arrived:
-            ticket = self._open.get(id_)
-            if ticket is None:
-                return
-            ticket.cancelled = True
-            lane = self._tiles if isinstance(ticket.job, protocol.Tile) else self._jobs
-            queued = ticket in lane
-            if queued:
-                lane.remove(ticket)
-                del self._open[id_]
-        if queued:
+        if self._jobs.cancel(id_):
             self._send(protocol.Fail(id_, Cancelled.kind, _CANCELLED))
 
     def _send(self, message: protocol.Event) -> None:
@@ -236,12 +219,9 @@ class _Server:
     # --- on the main thread
 
     def work(self) -> int:
-        """Run jobs for ever, tiles first; returns an exit code when this process can do no more."""
+        """Run jobs for ever; returns an exit code when this process can do no more."""
         while True:
-            with self._arrived:
-                while not (self._tiles or self._jobs):
-                    self._arrived.wait()
-                ticket = (self._tiles or self._jobs).popleft()
+            ticket = self._jobs.take()
             self.busy = ticket.job.id
             usable = self._perform(ticket)
             self.busy = 0
@@ -249,19 +229,12 @@ class _Server:
                 self._outbox.drain(timeout=1.0)
                 return EXIT_DEVICE
 
-    def serve_tiles(self) -> None:
-        """Answer the tiles that wait; called from within a run."""
-        while self._tiles:
-            with self._arrived:
-                ticket = self._tiles.popleft() if self._tiles else None
-            if ticket is not None:
-                self._perform(ticket)
+    def serve_between(self, ticket: Ticket) -> None:
+        """Answer the brief jobs that wait and are as urgent as the one that runs; called from within that one."""
+        while not ticket.brief and (brief := self._jobs.take_between(ticket.priority)) is not None:
+            self._perform(brief)
 
-    def layer_ready(self, info_kind: MapKind, layer: int) -> None:
-        """From now on tiles of this layer of the run can be asked for."""
-        self._ready.add((info_kind, layer))
-
-    def _perform(self, ticket: _Ticket) -> bool:
+    def _perform(self, ticket: Ticket) -> bool:
         """Do one job and send its end; whether the process can do another."""
         job, usable = ticket.job, True
         end: protocol.Done | protocol.Fail
@@ -275,67 +248,53 @@ class _Server:
         # Not in the except block: there the traceback still holds the tensors of every frame it went through.
         if isinstance(end, protocol.Fail) and end.kind == OutOfMemoryError.kind:
             faults.release_memory()
-        with self._arrived:
-            del self._open[job.id]
+        self._jobs.close(ticket)
         if isinstance(job, protocol.Tile):
             self._outbox.bulk(wire.encode(end))  # behind its own chunks
         else:
             self._outbox.event(wire.encode(end), patient=True)
         return usable
 
-    def _do(self, ticket: _Ticket) -> tuple[float | None, Sequence[str]]:
+    def _do(self, ticket: Ticket) -> tuple[float | None, Sequence[str]]:
         job = ticket.job
         listener = _JobListener(self, ticket, self._outbox)
         if self._engine is None:
             listener.progress("import", "Importing PyTorch")
             self._engine = self._make_engine()
+        engine = self._engine
         match job:
             case protocol.Load():
-                model = self._engine.load(job.reference, job.options, listener)
+                model = engine.load(job, listener)
                 if not listener.told_loaded:
                     listener.loaded(model)
             case protocol.Run():
-                self._run = job.id
-                self._ready.clear()
-                return self._engine.run(job.reference, job.text, job.options, listener)
+                return engine.run(job, listener)
             case protocol.Tile():
-                self._send_array(ticket, "tile", self._cut(self._engine, job))
+                self._send_array(ticket, "tile", _checked(job, engine.tile(job, listener.check)))
+            case protocol.Align():
+                engine.align(job)
+            case protocol.Sketch():
+                engine.sketch(job, listener)
             case protocol.Test():
-                self._check_run(job.run)
-                listener.emit(protocol.Tested(job.id, self._engine.test(job, listener)))
+                listener.emit(protocol.Tested(job.id, engine.test(job, listener)))
             case protocol.Probe():
-                listener.emit(protocol.Probed(job.id, self._engine.probe(job, listener)))
+                listener.emit(protocol.Probed(job.id, engine.probe(job, listener)))
             case protocol.Examine():
-                self._check_run(job.run)
-                result = self._engine.examine(job.kind, job.layer, job.head, listener)
-                listener.emit(protocol.Examined(job.id, result))
+                listener.emit(protocol.Examined(job.id, engine.examine(job, listener)))
             case protocol.Rollout():
-                self._check_run(job.run)
-                listener.emit(protocol.Rolled(job.id, self._engine.rollout(listener)))
+                listener.emit(protocol.Rolled(job.id, engine.rollout(job, listener)))
+            case protocol.Release():
+                engine.release(job)
+            case protocol.Unload():
+                engine.unload(job)
+            case protocol.Residents():
+                listener.emit(protocol.ResidentReport(job.id, engine.residents()))
             case protocol.Environment():
-                versions, devices, memory, checks = self._engine.environment()
+                versions, devices, memory, checks = engine.environment()
                 listener.emit(protocol.EnvironmentReport(job.id, versions, tuple(devices), memory, tuple(checks)))
         return None, ()
 
-    def _check_run(self, run: int) -> None:
-        if run != self._run:
-            raise UsageError(f"Run {run} is not the last one of this worker.", "Run the text again.")
-
-    def _cut(self, engine: EngineLike, job: protocol.Tile) -> NDArray[Any]:
-        self._check_run(job.run)
-        if (job.kind, job.layer) not in self._ready:
-            raise UsageError(f"The {job.kind} maps of layer {job.layer} are not measured.", "Ask when it is ready.")
-        rows, columns = job.row_stop - job.row, job.column_stop - job.column
-        if min(job.head, job.level, job.row, job.column) < 0 or min(rows, columns) < 1:
-            raise UsageError("A tile needs a rectangle of at least one cell, and nothing in it may be negative.")
-        array = engine.tile(
-            job.kind, job.layer, job.head, job.level, job.row, job.row_stop, job.column, job.column_stop
-        )
-        if array.dtype != np.float16 or array.ndim != 2 or array.shape[0] > rows or array.shape[1] > columns:
-            raise TypeError(f"the engine answered {array.dtype} {array.shape} for a tile of {rows} x {columns}")
-        return array
-
-    def _send_array(self, ticket: _Ticket, name: str, array: NDArray[Any]) -> None:
+    def _send_array(self, ticket: Ticket, name: str, array: NDArray[Any]) -> None:
         array = wire.little_endian(array)
         data = array.reshape(-1).view(np.uint8).data
         for offset in range(0, max(array.nbytes, 1), protocol.CHUNK_BYTES):
@@ -348,7 +307,7 @@ class _Server:
 class _JobListener:
     """Turns what the engine reports on one job into events."""
 
-    def __init__(self, server: _Server, ticket: _Ticket, outbox: Outbox) -> None:
+    def __init__(self, server: _Server, ticket: Ticket, outbox: Outbox) -> None:
         self._server = server
         self._ticket = ticket
         self._outbox = outbox
@@ -372,12 +331,22 @@ class _JobListener:
 
     def layer(self, index: int, total: int, result: LayerResult) -> None:
         self.emit(protocol.LayerReady(self._id, index, total, result))
-        self._server.layer_ready(result.info.kind, result.info.layer)
+
+    def sketched(self, index: int, total: int, sketch: LayerSketch) -> None:
+        self.emit(protocol.Sketched(self._id, index, total, sketch))
 
     def check(self) -> None:
-        self._server.serve_tiles()
+        self._server.serve_between(self._ticket)
         if self._ticket.cancelled:
             raise Cancelled(_CANCELLED)
+
+
+def _checked(job: protocol.Tile, array: NDArray[Any]) -> NDArray[Any]:
+    """What the engine answered, held to what was asked for."""
+    rows, columns = job.row_stop - job.row, job.column_stop - job.column
+    if array.dtype != np.float16 or array.ndim != 2 or array.shape[0] > rows or array.shape[1] > columns:
+        raise TypeError(f"the engine answered {array.dtype} {array.shape} for a tile of {rows} x {columns}")
+    return array
 
 
 def _beat(server: _Server, outbox: Outbox) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from faa_core.errors import Cancelled, FaaError, UsageError, WorkerError, by_kind
 from faa_core.findings import HeadExamination, HeadTests, RepeatProbe, RolloutToLast, Surrogate
-from faa_core.records import Analysis, LayerResult, MapKind, ModelInfo
+from faa_core.records import Analysis, LayerSketch, MapKind, ModelInfo
 from faa_core.worker import protocol
 from faa_core.worker.client import ArrayReady, ClientEvent, WorkerClient, WorkerExited
 from faa_core.worker.launch import Launch, as_launch
@@ -45,8 +45,13 @@ class Session:
         self._events: queue.SimpleQueue[ClientEvent] = queue.SimpleQueue()
         self._client = WorkerClient(self._events.put, launch)
         self._run = 0
-        self._analysis: Analysis | None = None
+        self._sides: dict[tuple[int, MapKind, int], tuple[int, int]] = {}
         self.hello: protocol.Hello
+
+    @property
+    def run(self) -> int:
+        """Id of the last analysis, by which it can be asked about later; 0 before the first."""
+        return self._run
 
     def load(self, reference: str, options: protocol.RunOptions = _DEFAULT) -> ModelInfo:
         """Load a model and keep it in the worker.
@@ -57,62 +62,122 @@ class Session:
         events, _ = self._wait(protocol.Load(self._client.new_id(), reference, options))
         return _only(events, protocol.Loaded).model
 
-    def analyse(self, reference: str, text: str, options: protocol.RunOptions = _DEFAULT) -> Analysis:
-        """Measure all layers and heads of a model on one text.
+    def analyse(
+        self,
+        reference: str,
+        text: str,
+        options: protocol.RunOptions = _DEFAULT,
+        priority: int = protocol.ON_SCREEN,
+    ) -> Analysis:
+        """Measure all layers and heads of a model on one text. `run` is its id from then on.
 
         Raises:
             FaaError: Of the class that the worker named.
         """
-        job = protocol.Run(self._client.new_id(), reference, text, options)
+        job = protocol.Run(self._client.new_id(), reference, text, options, priority)
         events, done = self._wait(job)
         started = _only(events, protocol.Started)
         layers = sorted((event for event in events if isinstance(event, protocol.LayerReady)), key=lambda e: e.index)
         self._run = job.id
-        self._analysis = Analysis(
+        results = tuple(event.result for event in layers)
+        for result in results:
+            self._sides[job.id, result.info.kind, result.info.layer] = result.queries, result.keys
+        return Analysis(
             started.model,
             text,
             started.tokens,
             started.decoder_tokens,
             started.truncated_from,
-            tuple(event.result for event in layers),
+            results,
             done.seconds,
             done.notes,
         )
-        return self._analysis
 
-    def map(self, kind: MapKind, layer: int, head: int) -> NDArray[np.float16]:
-        """Whole attention map of one head of the last analysis, float16 [queries, keys].
+    def map(self, kind: MapKind, layer: int, head: int, run: int | None = None) -> NDArray[np.float16]:
+        """Whole attention map of one head, float16 [queries, keys].
+
+        Args:
+            kind: Kind of the map.
+            layer: Layer within the kind.
+            head: Head within the layer.
+            run: Id of the analysis; the last one by default.
 
         Raises:
             FaaError: There is no such map.
         """
-        result = self._layer(kind, layer)
-        return self.tile(kind, layer, head, 0, 0, result.queries, 0, result.keys)
+        sides = self._sides.get((self._of(run), kind, layer))
+        if sides is None:
+            raise UsageError(f"The analysis has no {kind} layer {layer}.", "Analyse a text first.")
+        return self.tile(kind, layer, head, 0, 0, sides[0], 0, sides[1], run=run)
 
     def tile(
-        self, kind: MapKind, layer: int, head: int, level: int, row: int, row_stop: int, column: int, column_stop: int
+        self,
+        kind: MapKind,
+        layer: int,
+        head: int,
+        level: int,
+        row: int,
+        row_stop: int,
+        column: int,
+        column_stop: int,
+        grid: int = 0,
+        run: int | None = None,
     ) -> NDArray[np.float16]:
-        """Rectangle of a map of the last analysis; the arguments are the fields of `protocol.Tile`.
+        """Rectangle of a map; the arguments are the fields of `protocol.Tile`, and ``run`` is the last one by default.
 
         Returns:
             float16 [row_stop - row, column_stop - column], clipped to the map; read-only.
 
         Raises:
+            GoneError: The worker does not keep it any more.
             FaaError: There is no such map or rectangle.
         """
-        place = (kind, layer, head, level, row, row_stop, column, column_stop)
-        events, _ = self._wait(protocol.Tile(self._client.new_id(), self._run, *place))
+        place = (kind, layer, head, level, row, row_stop, column, column_stop, grid)
+        events, _ = self._wait(protocol.Tile(self._client.new_id(), self._of(run), *place))
         return _only(events, ArrayReady).array
 
+    def align(self, kind: MapKind, queries: NDArray[np.int32], keys: NDArray[np.int32], run: int | None = None) -> int:
+        """Lay segments over the maps of a kind, see `protocol.Align`; returns the ``grid`` of tiles and sketches.
+
+        Raises:
+            GoneError: The worker does not keep the run any more.
+            FaaError: The segments do not fit the maps.
+        """
+        job = protocol.Align(self._client.new_id(), self._of(run), kind, queries, keys)
+        self._wait(job)
+        return job.id
+
+    def sketch(
+        self, kind: MapKind, rows: Sequence[int], top: int = 8, grid: int = 0, run: int | None = None
+    ) -> tuple[LayerSketch, ...]:
+        """A few rows of every head; the arguments are the fields of `protocol.Sketch`.
+
+        Returns:
+            One sketch for each layer of the kind, in order.
+
+        Raises:
+            GoneError: The worker does not keep them any more.
+            FaaError: There are no such maps or rows.
+        """
+        job = protocol.Sketch(self._client.new_id(), self._of(run), kind, tuple(map(int, rows)), top, grid)
+        events, _ = self._wait(job)
+        sketched = sorted((e for e in events if isinstance(e, protocol.Sketched)), key=lambda e: e.index)
+        return tuple(event.sketch for event in sketched)
+
     def test(
-        self, statistic: str, surrogate: Surrogate = "row_shuffle", replicates: int = 199, seed: int = 0
+        self,
+        statistic: str,
+        surrogate: Surrogate = "row_shuffle",
+        replicates: int = 199,
+        seed: int = 0,
+        run: int | None = None,
     ) -> HeadTests:
-        """Test one statistic of every head of the last analysis; the arguments are the fields of `protocol.Test`.
+        """Test one statistic of every head of an analysis; the arguments are the fields of `protocol.Test`.
 
         Raises:
             FaaError: There is no analysis, or the statistic cannot be tested.
         """
-        job = protocol.Test(self._client.new_id(), self._run, statistic, surrogate, replicates, seed)
+        job = protocol.Test(self._client.new_id(), self._of(run), statistic, surrogate, replicates, seed)
         events, _ = self._wait(job)
         return _only(events, protocol.Tested).result
 
@@ -125,22 +190,22 @@ class Session:
         events, _ = self._wait(protocol.Probe(self._client.new_id(), reference, options, seed=seed))
         return _only(events, protocol.Probed).result
 
-    def examine(self, kind: MapKind, layer: int, head: int) -> HeadExamination:
-        """Measure all that needs the whole map of one head of the last analysis.
+    def examine(self, kind: MapKind, layer: int, head: int, run: int | None = None) -> HeadExamination:
+        """Measure all that needs the whole map of one head of an analysis, by default the last.
 
         Raises:
             FaaError: There is no such map.
         """
-        events, _ = self._wait(protocol.Examine(self._client.new_id(), self._run, kind, layer, head))
+        events, _ = self._wait(protocol.Examine(self._client.new_id(), self._of(run), kind, layer, head))
         return _only(events, protocol.Examined).result
 
-    def rollout(self) -> tuple[RolloutToLast, ...]:
-        """Attention rollout of the last analysis, one for each stack of self-attention.
+    def rollout(self, run: int | None = None) -> tuple[RolloutToLast, ...]:
+        """Attention rollout of an analysis, by default the last, one for each stack of self-attention.
 
         Raises:
             FaaError: There is no analysis, or its rows can no longer be computed.
         """
-        events, _ = self._wait(protocol.Rollout(self._client.new_id(), self._run))
+        events, _ = self._wait(protocol.Rollout(self._client.new_id(), self._of(run)))
         return _only(events, protocol.Rolled).result
 
     def environment(self) -> protocol.EnvironmentReport:
@@ -152,11 +217,21 @@ class Session:
         events, _ = self._wait(protocol.Environment(self._client.new_id()))
         return _only(events, protocol.EnvironmentReport)
 
-    def _layer(self, kind: MapKind, layer: int) -> LayerResult:
-        for result in self._analysis.layers if self._analysis else ():
-            if (result.info.kind, result.info.layer) == (kind, layer):
-                return result
-        raise UsageError(f"The last analysis has no {kind} layer {layer}.", "Analyse a text first.")
+    def release(self, run: int | None = None) -> None:
+        """Have the worker forget the maps of an analysis, by default the last; harmless where they are gone."""
+        self._wait(protocol.Release(self._client.new_id(), self._of(run)))
+
+    def unload(self, reference: str) -> None:
+        """Have the worker give back the memory of a model and of its runs; harmless where it is not loaded."""
+        self._wait(protocol.Unload(self._client.new_id(), reference))
+
+    def residents(self) -> tuple[protocol.Resident, ...]:
+        """The models in the worker's memory, the one used longest ago first."""
+        events, _ = self._wait(protocol.Residents(self._client.new_id()))
+        return _only(events, protocol.ResidentReport).models
+
+    def _of(self, run: int | None) -> int:
+        return self._run if run is None else run
 
     def _wait(self, job: protocol.Job) -> tuple[list[ClientEvent], protocol.Done]:
         """Send a job and collect its events until it is done."""

@@ -20,7 +20,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from faa_core.errors import ModelError, TextError
+from faa_core.errors import ModelError, TextError, UsageError
 from faa_core.records import BoxCounts, LayerInfo, LayerResult, ModelInfo, Statistics, Tokens
 from faa_core.worker import protocol, server, wire
 
@@ -34,34 +34,34 @@ class ScriptedEngine:
         self.text = ""
         self.left_behind: weakref.ref[Any] = weakref.ref(self)
 
-    def load(self, reference: str, options: protocol.RunOptions, listener: server.Listener) -> ModelInfo:
-        if reference == "no-such-model":
+    def load(self, job: protocol.Load, listener: server.Listener) -> ModelInfo:
+        if job.reference == "no-such-model":
             raise ModelError("There is no model no-such-model.", "Check the name.")
         listener.progress("load", "Reading weights", 5, 10, "bytes")
-        return model(reference)
+        return model(job.reference)
 
-    def run(
-        self, reference: str, text: str, options: protocol.RunOptions, listener: server.Listener
-    ) -> tuple[float, tuple[str, ...]]:
-        self.text = text
-        pieces = tuple(text.split())
+    def run(self, job: protocol.Run, listener: server.Listener) -> tuple[float, tuple[str, ...]]:
+        self.text = job.text
+        pieces = tuple(job.text.split())
         tokens = Tokens(tuple(range(len(pieces))), pieces, ((0, 0),) * len(pieces), (False,) * len(pieces))
-        listener.started(model(reference), tokens, None, None)
+        listener.started(model(job.reference), tokens, None, None)
         listener.layer(0, LAYERS, layer(0))
-        notes = getattr(self, reference.replace("-", "_"))(listener) or ()
+        notes = getattr(self, job.reference.replace("-", "_"))(listener) or ()
         for index in range(1, LAYERS):
             listener.check()
             listener.layer(index, LAYERS, layer(index))
         return 0.125, tuple(notes)
 
-    def tile(
-        self, kind: str, layer: int, head: int, level: int, row: int, row_stop: int, column: int, column_stop: int
-    ) -> np.ndarray:
+    def tile(self, job: protocol.Tile, check: Callable[[], None]) -> np.ndarray:
+        if job.level < 0:
+            raise UsageError("No level is negative.")
         self.tiles += 1
-        if head == 1:  # larger than asked for
-            return np.zeros((row_stop - row + 1, 1), np.float16)
+        if job.head == 1:  # larger than asked for
+            return np.zeros((job.row_stop - job.row + 1, 1), np.float16)
         block = np.arange(64 * 32).reshape(64, 32).astype(np.float16)
-        return block[np.arange(row, row_stop) % 64][:, np.arange(column, column_stop) % 32]
+        return block[np.arange(job.row, job.row_stop) % 64][:, np.arange(job.column, job.column_stop) % 32]
+
+    def align(self, job: protocol.Align) -> None: ...
 
     def environment(self) -> tuple[dict[str, str], tuple[str, ...], dict[str, int], tuple[tuple[str, bool, str], ...]]:
         return {"torch seen before": str(self.torch_was_there)}, ("cpu",), {"host_total": 1}, (("ok", True, "fine"),)

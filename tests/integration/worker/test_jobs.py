@@ -125,6 +125,28 @@ def test_jobs_run_in_the_order_they_came(watch: Watch) -> None:
     assert [e.id for e in w.events if isinstance(e, protocol.Done)] == jobs
 
 
+def test_a_job_for_someday_does_not_hold_up_one_for_the_screen(watch: Watch) -> None:
+    w = watch()
+    running = w.run("until-told")
+    w.until(protocol.LayerReady, running)
+    ids = [w.client.new_id() for _ in range(4)]
+    priorities = (protocol.SOMEDAY, protocol.SOON, protocol.ON_SCREEN, protocol.ON_SCREEN)
+    for id_, priority in zip(ids, priorities, strict=True):
+        w.client.send(protocol.Run(id_, "echo", "text", priority=priority))
+    w.client.cancel(running)
+    w.until(protocol.Done, ids[0])
+    assert [e.id for e in w.events if isinstance(e, protocol.Done)] == [ids[2], ids[3], ids[1], ids[0]]
+
+
+def test_a_prefetched_tile_waits_for_the_run_and_one_on_the_screen_does_not(watch: Watch) -> None:
+    w = watch()
+    run = w.run("until-told")
+    w.until(protocol.LayerReady, run)
+    early, tile = w.tile(run, priority=protocol.SOON), w.tile(run)
+    w.until(protocol.Done, early)
+    assert [e.id for e in w.events if isinstance(e, protocol.Done)] == [tile, run, early]
+
+
 def test_a_tile_is_the_rectangle_asked_for(watch: Watch) -> None:
     w = watch()
     run = w.run("echo")
@@ -138,13 +160,10 @@ def test_a_tile_is_the_rectangle_asked_for(watch: Watch) -> None:
     assert [type(event).__name__ for event in w.of(tile)] == ["ArrayReady", "Done"]
 
 
-def test_a_tile_is_served_while_its_run_goes_on(watch: Watch) -> None:
+def test_a_tile_is_served_while_a_run_goes_on(watch: Watch) -> None:
     w = watch()
     run, queued = w.run("until-told"), w.run("echo")
     w.until(protocol.LayerReady, run)
-    early = w.tile(run, layer=1)  # not measured yet
-    assert w.until(protocol.Fail, early).kind == "usage"
-    assert not w.ends(run)
     tile = w.tile(run)
     w.until(protocol.Done, run)  # the script goes on only when it has served one
     assert w.until(protocol.Done, tile)
@@ -153,23 +172,12 @@ def test_a_tile_is_served_while_its_run_goes_on(watch: Watch) -> None:
     assert order.index(run) < order.index(queued)
 
 
-def test_tiles_of_another_run_or_without_sense_are_refused(watch: Watch) -> None:
+def test_a_tile_without_sense_is_refused_and_so_is_one_larger_than_asked_for(watch: Watch) -> None:
     w = watch()
-    first = w.run("echo")
-    second = w.run("echo")
-    w.until(protocol.Done, second)
-    for request in (
-        w.tile(first),
-        w.tile(99),
-        w.tile(second, layer=3),
-        w.tile(second, kind="encoder"),
-        w.tile(second, row=-1),
-        w.tile(second, rows=0),
-        w.tile(second, level=-1),
-    ):
-        assert w.until(protocol.Fail, request).kind == "usage"
-    assert w.until(protocol.Fail, w.tile(second, head=1)).kind == "error"  # the engine answered too much
-    assert w.until(protocol.Done, w.tile(second))
+    run = w.run("echo")
+    assert w.until(protocol.Fail, w.tile(run, level=-1)).kind == "usage"
+    assert w.until(protocol.Fail, w.tile(run, head=1)).kind == "error"
+    assert w.until(protocol.Done, w.tile(run))
 
 
 def test_64_mib_come_whole_and_a_ping_does_not_wait_for_them(watch: Watch) -> None:

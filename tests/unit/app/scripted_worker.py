@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from faa_core.catalogue import RUN_KEYS
-from faa_core.errors import FaaError, OutOfMemoryError, TextError
+from faa_core.errors import FaaError, GoneError, OutOfMemoryError, TextError, UsageError
 from faa_core.findings import HeadExamination, Quantity
 from faa_core.records import BoxCounts, Label, LayerInfo, LayerResult, ModelInfo, Statistics, Tokens, status_code
 from faa_core.worker.server import serve
@@ -26,7 +26,7 @@ LABELS = ("previous token", "induction", "first token", "mixed")
 class Engine:
     def __init__(self, layers, heads):
         self.layers, self.heads = layers, heads
-        self.maps = {}
+        self.runs = {}
         self.reference = None
 
     def model(self, reference):
@@ -46,21 +46,22 @@ class Engine:
             {"faa": "test"},
         )
 
-    def load(self, reference, options, listener):
+    def load(self, job, listener):
         listener.progress("load", "Reading the weights", 1, 2, "bytes")
-        self.reference = reference
-        model = self.model(reference)
+        self.reference = job.reference
+        model = self.model(job.reference)
         listener.loaded(model)
         return model
 
-    def run(self, reference, text, options, listener):
+    def run(self, job, listener):
+        reference, text, options = job.reference, job.text, job.options
         command, _, argument = text.splitlines()[0][1:].partition(" ") if text.startswith("%") else ("", "", "")
         if command == "layers":
             self.layers = int(argument)
         if "missing" in reference:
             raise FaaError(f"There is no model {reference!r}.", "Check its name.")
         if reference != self.reference:
-            self.load(reference, options, listener)
+            self.load(job, listener)
         if not text.strip():
             raise TextError("The text is empty.", "Type one.")
         if command == "fail":
@@ -75,14 +76,14 @@ class Engine:
         tokens = Tokens(tuple(hash(p) % 1000 for p in pieces), pieces, tuple((0, 0) for _ in pieces), (False,) * n)
         listener.started(self.model(reference), tokens, None, 600 if command == "long" else None)
         rng = np.random.default_rng(n)
-        self.maps = {}
+        maps = self.runs[job.id] = {}
         for layer in range(self.layers):
             if layer == self.layers // 2:
                 self.interrupt(command, argument, listener)
             listener.check()
             listener.progress("capture", "Forward pass", layer, self.layers, "layers")
-            self.maps[layer] = np.stack([attention(rng, n, head) for head in range(self.heads)])
-            listener.layer(layer, self.layers, result(layer, self.maps[layer], undefined=command == "nan"))
+            maps[layer] = np.stack([attention(rng, n, head) for head in range(self.heads)])
+            listener.layer(layer, self.layers, result(layer, maps[layer], undefined=command == "nan"))
         return 0.42, ()
 
     def interrupt(self, command, argument, listener):
@@ -95,16 +96,24 @@ class Engine:
                     listener.check()
                 time.sleep(0.01)
 
-    def tile(self, kind, layer, head, level, row, row_stop, column, column_stop):
-        weights = self.maps[layer][head]
-        for _ in range(level):
+    def tile(self, job, check):
+        weights = self.map(job.run, job.layer)[job.head]
+        for _ in range(job.level):
             size = -(-weights.shape[0] // 2) * 2
             padded = np.zeros((size, size), weights.dtype)
             padded[: weights.shape[0], : weights.shape[1]] = weights
             weights = padded.reshape(size // 2, 2, size // 2, 2).max((1, 3))
-        return weights[row:row_stop, column:column_stop].astype(np.float16)
+        return weights[job.row : job.row_stop, job.column : job.column_stop].astype(np.float16)
 
-    def examine(self, kind, layer, head, listener):
+    def map(self, run, layer):
+        if run not in self.runs:
+            raise GoneError(f"Run {run} is not kept.", "Run the text again.")
+        if layer not in self.runs[run]:
+            raise UsageError(f"Layer {layer} is not measured.", "Ask when it is ready.")
+        return self.runs[run][layer]
+
+    def examine(self, job, listener):
+        kind, layer, head = job.kind, job.layer, job.head
         if head == 7:
             raise FaaError("The maps of this layer are gone.", "Run again.")
         quantities = (
@@ -113,7 +122,7 @@ class Engine:
             Quantity("lacunarity[8]", 3.25, "ok", 3.25, 0.5, 1.0),
         )
         spectrum = np.array([1.0, 2.0]), np.array([1.2345, 1.1111]), np.array([1.25, np.nan]), np.array([1.2, np.nan])
-        n = self.maps[layer].shape[1]
+        n = self.map(job.run, layer).shape[1]
         return HeadExamination(kind, layer, head, n, n, quantities, (), *spectrum, 0.5)
 
     def environment(self):

@@ -290,8 +290,8 @@ def test_half_precision_and_devices(folder):
     assert "cpu" in caught.value.hint
 
 
-def test_other_hosts_are_refused_for_now():
-    with pytest.raises(errors.UsageError, match="not supported yet"):
+def test_models_of_other_hosts_are_refused():
+    with pytest.raises(errors.UsageError, match="for a worker on that machine"):
         opening.open_source(parse("gpu7:gpt2"), "cpu", "auto", lambda *report: None)
 
 

@@ -80,14 +80,22 @@ def messages(layer_result: records.LayerResult) -> list[protocol.Request | proto
         "cross", 1, 3, 4, 5, (findings.Quantity("D1", np.nan, "no_scaling", 1.5, np.nan, 2.0, 1.25),),
         (findings.ScalingCurve("D1", *numbers[[0, 1, 0, 1]]),), *numbers[[0, 1, 0, 1]], 0.25,
     )  # fmt: skip
+    halves = np.array([[[0.5, 0.25]], [[1, 0]]], np.float16)
+    rows = np.array([3], np.int32)
+    sketched = records.LayerSketch(info, rows, rows - 3, rows + 1, halves.astype(np.uint16), halves, halves[..., 0])
     return [
         protocol.Load(1, "gpt2@main", options),
         protocol.Run(2**40, "./checkpoint", "text\x00with\ufffdodd \U0001f600", options),
-        protocol.Tile(3, 2, "encoder", 1, 2, 3, 4, 5, 6, 7),
+        protocol.Tile(3, 2, "encoder", 1, 2, 3, 4, 5, 6, 7, 8, protocol.SOON),
+        protocol.Align(3, 2, "cross", np.array([-1, 0, 0], np.int32), np.array([0, 1], np.int32)),
+        protocol.Sketch(3, 2, "decoder", (1, 5), 4, 8, protocol.SOMEDAY),
         protocol.Test(4, 2, "D1", "residual", 39, 5),
         protocol.Probe(4, "demo", options, 20, 2, 7),
         protocol.Examine(4, 2, "cross", 1, 3),
         protocol.Rollout(4, 2),
+        protocol.Release(4, 2),
+        protocol.Unload(4, "demo"),
+        protocol.Residents(4),
         protocol.Environment(4),
         protocol.Cancel(4),
         protocol.Ping(2**63),
@@ -101,6 +109,8 @@ def messages(layer_result: records.LayerResult) -> list[protocol.Request | proto
         protocol.Probed(4, findings.RepeatProbe(20, 2, 7, (probed,))),
         protocol.Examined(4, examined),
         protocol.Rolled(4, (findings.RolloutToLast("decoder", numbers[0], numbers[1], "ok"),)),
+        protocol.Sketched(3, 0, 2, sketched),
+        protocol.ResidentReport(4, (protocol.Resident("demo", "cuda:0", "bfloat16", 2**34, 2**30, (1, 2)),)),
         protocol.Chunk(3, "tile", "<f2", (2, 3), 0, 12),
         protocol.EnvironmentReport(4, {"numpy": "2"}, ("cpu",), {"host_total": 2**40}, (("maps", True, "equal"),)),
         protocol.Done(1, 0.25, ("a note",)),
