@@ -280,7 +280,7 @@ def paired_effect(values: NDArray[np.floating]) -> Floats:
     """Effect size of paired differences: their mean over their standard deviation, d_z (Cohen 1988, section 2.3.5).
 
     Times Hedges' exact correction Gamma(f/2) / (sqrt(f/2) Gamma((f-1)/2)) with f = texts - 1, without which few texts
-    exaggerate: by a quarter with 4, by a tenth with 9 (Hedges 1981, equation 6e).
+    exaggerate: by 38 % with 4, by 11 % with 9 (Hedges 1981, equation 6e).
 
     Args:
         values: [texts, ...]; NaN where a text does not define a difference. Those are left out.

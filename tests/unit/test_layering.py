@@ -17,6 +17,7 @@ def modules_after(statement: str) -> set[str]:
     [
         "import faa_core, faa_core.records, faa_core.catalogue, faa_core.export, faa_core.reference",
         "import faa_core.worker.protocol, faa_core.worker.client",
+        "import faa_core.comparison.compare, faa_core.comparison.order",
         "import faa_tui.app",
         "import faa_tui.cli.main, faa_tui.cli.analyze, faa_tui.cli.show, faa_tui.cli.doctor",
     ],

@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from faa_core.significance import benjamini_hochberg, benjamini_yekutieli, bootstrap_mean, pooled_p
+from faa_core.significance import (
+    benjamini_hochberg,
+    benjamini_yekutieli,
+    bootstrap_mean,
+    paired_effect,
+    pooled_p,
+    sign_flip_p,
+)
 
 P = [0.01, 0.04, 0.03, 0.005]
 NAN = np.nan
@@ -197,3 +204,122 @@ def test_resamples_that_repeat_the_mean_itself_do_no_harm() -> None:
     result = bootstrap_mean(np.array([-1.0, 0.0, 0.0, 0.0, 1.0]), replicates=999, seed=1, level=0.95)
     assert float(result.mean) == 0
     assert float(result.low) < 0 < float(result.high)
+
+
+# --- sign flips ----------------------------------------------------------------------------------------------------
+
+
+def test_sign_flips_by_hand() -> None:
+    # Of the eight ways to sign 1, 2, 3 two reach 6; of 1, 2, -3 all with |sum| >= 0 do; of 1, 2, -1 those with 2 or 4.
+    p = sign_flip_p(np.array([[1.0, 1.0, 1.0], [2.0, 2.0, 2.0], [3.0, -3.0, -1.0]])).p
+    assert p == pytest.approx([2 / 8, 1.0, 6 / 8])
+
+
+@pytest.mark.parametrize("texts", [2, 5, 6, 12])
+def test_the_smallest_p_is_two_in_two_to_the_texts(texts: int) -> None:
+    found = sign_flip_p(np.arange(1.0, texts + 1))
+    assert float(found.p) == float(found.smallest) == 2 / 2**texts
+
+
+def test_beyond_twelve_texts_flips_are_drawn_and_p_is_never_nothing() -> None:
+    values = np.random.default_rng(0).normal(0.8, 1, (14, 20))
+    drawn, again = sign_flip_p(values, seed=1), sign_flip_p(values, seed=1)
+    np.testing.assert_array_equal(drawn.p, again.p)
+    signs = 1 - 2 * (np.arange(2**14)[:, None] >> np.arange(14) & 1)
+    exact = (np.abs(signs @ values) >= np.abs(values.sum(0)) - 1e-9).mean(0)
+    # 9,999 draws: standard error at most .005.
+    np.testing.assert_allclose(drawn.p, exact, atol=0.02)
+    assert sign_flip_p(np.ones(40)).p == 1 / 10_000 == sign_flip_p(np.ones(40)).smallest
+
+
+def test_texts_that_do_not_define_a_difference_or_show_none_resolve_nothing() -> None:
+    values = np.array([[1.0, 1.0, NAN, 0.0], [2.0, 2.0, NAN, 0.0], [3.0, 0.0, 5.0, 0.0], [4.0, NAN, NAN, 0.0]])
+    found = sign_flip_p(values)
+    assert found.p == pytest.approx([2 / 16, 2 / 4, NAN, 1.0], nan_ok=True)
+    assert found.smallest == pytest.approx([2 / 16, 2 / 4, NAN, 1.0], nan_ok=True)
+    assert found.texts.tolist() == [4, 3, 1, 4]
+    assert sign_flip_p(np.empty((0, 2))).p == pytest.approx([NAN, NAN], nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("draw", "texts"),
+    [
+        (lambda random, shape: random.normal(size=shape), 8),
+        (lambda random, shape: random.standard_cauchy(shape), 8),
+        # The scales of the texts differ a hundredfold; flips do not mind.
+        (lambda random, shape: random.laplace(size=shape) * np.geomspace(0.1, 10, shape[0])[:, None], 10),
+        (lambda random, shape: random.normal(size=shape), 16),
+    ],
+)
+def test_true_nulls_are_rejected_as_often_as_is_said(draw, texts: int) -> None:
+    p = sign_flip_p(draw(np.random.default_rng(texts), (texts, 4000)), flips=1999).p
+    for level in (0.05, 0.2):
+        # The largest multiple of 2/2^texts that is no larger; 4,000 tests: three standard errors are .011 and .019.
+        size = np.floor(level * 2 ** (texts - 1)) / 2 ** (texts - 1)
+        assert (p <= level).mean() == pytest.approx(size, abs=3 * np.sqrt(level * (1 - level) / 4000))
+
+
+def test_differences_are_found_about_as_often_as_by_the_t_test() -> None:
+    values = np.random.default_rng(2).normal(1.0, 1.0, (10, 2000))
+    flipped = (sign_flip_p(values).p <= 0.05).mean()
+    student = (stats.ttest_1samp(values, 0).pvalue <= 0.05).mean()
+    assert student > 0.75
+    assert flipped == pytest.approx(student, abs=0.03)
+
+
+def test_false_discoveries_among_sign_flip_tests_are_controlled() -> None:
+    random = np.random.default_rng(4)
+    false, none_true, found = [], [], []
+    for _ in range(400):
+        values = random.normal(size=(12, 60))
+        none_true.append(float((benjamini_hochberg(sign_flip_p(values).p) <= 0.05).any()))
+        values[:, :15] += 1.5
+        q = benjamini_hochberg(sign_flip_p(values).p) <= 0.05
+        false.append(q[15:].sum() / max(q.sum(), 1))
+        found.append(q[:15].mean())
+    # Standard errors .003, .011 and .003.
+    assert np.mean(false) <= 0.05 * 45 / 60 + 0.01
+    assert np.mean(none_true) <= 0.05 + 0.03
+    assert np.mean(found) > 0.9
+
+
+@given(st.lists(st.floats(-100, 100), min_size=2, max_size=9), st.floats(0.01, 50))
+def test_p_depends_on_neither_scale_nor_side_nor_order(values: list[float], factor: float) -> None:
+    d = np.round(np.array(values), 3)
+    p = float(sign_flip_p(d).p)
+    assert 2 / 2 ** len(d) <= p <= 1
+    for other in (-d, d[::-1], factor * d):
+        assert float(sign_flip_p(other).p) == pytest.approx(p)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"values": np.array(1.0)}, "not a single number"),
+        ({"values": np.array([[1.0, 2.0], [3.0, np.inf]])}, r"text 1 at \(1,\)"),
+        ({"values": np.ones(3), "flips": 10}, "not 10"),
+    ],
+)
+def test_bad_arguments_of_a_sign_flip_test_are_named(arguments: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        sign_flip_p(**arguments)
+
+
+# --- effect sizes --------------------------------------------------------------------------------------------------
+
+
+def test_an_effect_is_the_mean_over_the_deviation_and_corrected() -> None:
+    values = np.array([[1.0], [2.0], [3.0], [6.0]])
+    # d_z = 3 / sd = 1.38873; f = 3: Gamma(1.5) / (sqrt(1.5) Gamma(1)) = .72360
+    assert paired_effect(values) == pytest.approx([1.38873 * 0.72360], abs=1e-4)
+
+
+def test_corrected_effects_do_not_exaggerate() -> None:
+    values = np.random.default_rng(3).normal(0.8, 1.0, (5, 40_000))
+    assert paired_effect(values).mean() == pytest.approx(0.8, abs=0.015)
+    assert (values.mean(0) / values.std(0, ddof=1)).mean() > 0.95
+
+
+def test_effects_that_nothing_defines_are_not_numbers() -> None:
+    values = np.array([[1.0, 2.0, 0.0, NAN], [2.0, 2.0, 0.0, 1.0], [NAN, 2.0, 0.0, NAN], [NAN, 2.0, 0.0, NAN]])
+    assert np.isnan(paired_effect(values)).all()

@@ -42,8 +42,8 @@ def warnings_of(a: Side, b: Side, runs_a: Sequence[Analysis], runs_b: Sequence[A
     if apart:
         most = max(apart, key=lambda pair: max(pair) / max(min(pair), 1))
         found.append(
-            f"Lengths differ, most on a text of {most[0]} tokens on one side and {most[1]} on the other. The nulls take "
-            "out what the mask does with the length; dimensions and effective numbers of keys depend on it all the same."
+            f"Lengths differ, most on a text of {most[0]} tokens on one side and {most[1]} on the other. Nulls take "
+            "out what the mask does with it; dimensions and effective numbers of keys depend on it all the same."
         )
     return tuple(found)
 
