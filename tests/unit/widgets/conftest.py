@@ -14,6 +14,7 @@ from textual.widget import Widget
 
 from faa_core.records import BoxCounts, LayerInfo, LayerResult, Statistics, Tokens
 from faa_tui.rendering.tiles import pool
+from faa_tui.widgets.comparison_plot import ComparisonPlot
 from faa_tui.widgets.difference_map import DifferenceMap
 from faa_tui.widgets.head_matrix import HeadMatrix
 from faa_tui.widgets.heat_map import HeatMap
@@ -71,6 +72,9 @@ class Pane(App[None]):
         self.sent.append(message)
 
     def on_token_strip_token_selected(self, message: TokenStrip.TokenSelected) -> None:
+        self.sent.append(message)
+
+    def on_comparison_plot_picked(self, message: ComparisonPlot.Picked) -> None:
         self.sent.append(message)
 
     @property

@@ -1,0 +1,453 @@
+"""Plots of two to four models over each other: one statistic of all pairs of heads, or the curves of chosen heads.
+
+A side has a symbol and a colour of its own, so that nothing is lost where there is no colour. Every function returns
+as many lines as it is asked for, whatever the numbers are, and a word where there is nothing to plot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.text import Text
+
+from faa_core.records import LayerResult, status_code
+from faa_tui.rendering.curves import decades, fitted_line, fitted_range, logarithms
+from faa_tui.rendering.plot import (
+    LINE,
+    RGB,
+    Axis,
+    Key,
+    Points,
+    Rule,
+    Series,
+    canvas,
+    draw,
+    has_legend,
+    has_plot,
+    page,
+    round_ticks,
+    spanning,
+)
+from faa_tui.rendering.text import fit, visible
+
+SIDES: Final = 4
+"""Sides that can be told apart."""
+_FILLED: Final = "●▲■◆"
+_OPEN: Final = "○△□◇"
+_NAME: Final = 20
+"""Most cells of the name of a side."""
+_BARRED: Final = 2
+"""Sides whose bars can be told apart; with more of them there are none."""
+_QUANTILES: Final = 8
+"""Symbols on a curve of many points."""
+
+
+@dataclass(frozen=True)
+class SideColours:
+    """Colours of the parts of a plot; ``None`` leaves the terminal's own.
+
+    Attributes:
+        sides: One for each side.
+        chosen: What the cursor is on.
+        null: Nulls, and the line of no difference.
+        frame: Axes, ticks and dotted lines.
+    """
+
+    sides: tuple[RGB | None, RGB | None, RGB | None, RGB | None]
+    chosen: RGB | None
+    null: RGB | None
+    frame: RGB | None
+
+
+ON_DARK: Final = SideColours(
+    ((86, 180, 233), (230, 159, 0), (0, 178, 130), (214, 140, 185)), (240, 228, 66), (130, 140, 160), (110, 110, 110)
+)
+"""For dark backgrounds; the hues can be told apart with any kind of colour vision (Okabe and Ito 2008)."""
+ON_LIGHT: Final = SideColours(
+    ((0, 100, 165), (190, 80, 0), (0, 120, 88), (150, 60, 115)), (0, 0, 0), (110, 115, 130), (130, 130, 130)
+)
+"""The same hues for light backgrounds."""
+PLAIN: Final = SideColours((None, None, None, None), None, None, None)
+"""For terminals without colour."""
+
+
+class Profile(NamedTuple):
+    """One statistic of one side over its layers.
+
+    Attributes:
+        name: Name of the side.
+        depth: float64 [layers]: 0 for the first layer, 1 for the last one.
+        mean: float64 [layers]: over the heads of each; NaN where none has it.
+        low: float64 [layers]: lower end of a bar through the mean; NaN for none.
+        high: float64 [layers]: upper end.
+    """
+
+    name: str
+    depth: Points
+    mean: Points
+    low: Points
+    high: Points
+
+
+class HeadCurve(NamedTuple):
+    """A head whose curve is drawn.
+
+    Attributes:
+        name: Name of the side, and of the head where it needs one.
+        result: Result of its layer.
+        head: Which head of it.
+    """
+
+    name: str
+    result: LayerResult
+    head: int
+
+
+class Scatter(NamedTuple):
+    """A scatter plot.
+
+    Attributes:
+        lines: What to print.
+        places: int64 [pairs, 2]: column and line of each pair; -1 where it is not drawn.
+    """
+
+    lines: list[Text]
+    places: NDArray[np.int64]
+
+
+def scatter_lines(
+    a: Points,
+    b: Points,
+    chosen: int | None,
+    discovered: NDArray[np.bool_],
+    title: str,
+    names: tuple[str, str],
+    width: int,
+    height: int,
+    colours: SideColours = ON_DARK,
+    reason: str = "",
+) -> list[Text]:
+    """The lines of `scatter`."""
+    return scatter(a, b, chosen, discovered, title, names, width, height, colours, reason).lines
+
+
+def scatter(
+    a: Points,
+    b: Points,
+    chosen: int | None,
+    discovered: NDArray[np.bool_],
+    title: str,
+    names: tuple[str, str],
+    width: int,
+    height: int,
+    colours: SideColours = ON_DARK,
+    reason: str = "",
+) -> Scatter:
+    """One statistic of all pairs of heads, the other side over the first.
+
+    Both axes have the same range, so that pairs without a difference lie on the diagonal. Discoveries are filled,
+    other pairs open; dotted lines cross in the chosen one. Pairs that one side does not define are left out and
+    counted.
+
+    Args:
+        a: float64 [pairs]: values of the first side; NaN where undefined.
+        b: float64 [pairs]: values of the other side.
+        chosen: Index of the pair that is looked at.
+        discovered: bool [pairs].
+        title: Name of the statistic.
+        names: Names of the two sides.
+        width: Columns.
+        height: Lines.
+        colours: Colours of the parts.
+        reason: Why there may be no number, for the case that there is none.
+
+    Returns:
+        ``height`` lines of ``width`` cells, and where in them the pairs are.
+    """
+    there = np.isfinite(a) & np.isfinite(b)
+    places = np.full((len(a), 2), -1, np.int64)
+    title_parts = [title, f"{_name(names[1])} over {_name(names[0])}"]
+    if not there.any():
+        return Scatter(page(title_parts, [], _nothing(reason), width, height), places)
+    legend = [Key("", _counted(there, "pairs"))]
+    if discovered[there].any():
+        legend += [Key("●", "q < .05", colours.sides[1]), Key("○", "other", colours.sides[0])]
+    if chosen is not None and there[chosen]:
+        legend.append(Key("◆", "chosen", colours.chosen))
+    legend.append(Key("╱", "no difference", colours.null))
+
+    top = 1 + has_legend(width, height)
+    up = spanning(a[there], b[there], most=max(2, (height - top) // 4))
+    across = Axis(up.low, up.high, round_ticks(up.low, up.high, max(2, width // 10)))
+
+    def body(columns: int, lines: int) -> list[Text]:
+        def some(where: NDArray[np.bool_], symbol: str, colour: RGB | None) -> Series:
+            return Series(a[where], b[where], symbol, colour)
+
+        ends = np.array([up.low, up.high])
+        marked = there & (np.arange(len(a)) == (-1 if chosen is None else chosen))
+        rules = [Rule("vertical", float(value)) for value in a[marked]]
+        rules += [Rule("horizontal", float(value)) for value in b[marked]]
+        parts = [
+            Series(ends, ends, LINE, colours.null, joined=True),
+            some(there & ~discovered, "○", colours.sides[0]),
+            some(there & discovered, "●", colours.sides[1]),
+            some(marked, "◆", colours.chosen),
+        ]
+        return draw(parts, across, up, columns, lines, rules=rules, frame=colours.frame)
+
+    lines = page(title_parts, legend, body, width, height)
+    if has_plot(width, height):
+        inside = canvas(width, height - top, up)
+        places[there] = inside.place(a[there], b[there], across, up) + np.array([0, top])
+    return Scatter(lines, places)
+
+
+def distribution_lines(
+    a: Points,
+    b: Points,
+    title: str,
+    names: tuple[str, str],
+    width: int,
+    height: int,
+    colours: SideColours = ON_DARK,
+    reason: str = "",
+) -> list[Text]:
+    """Share of the heads whose value is at most x, for both sides: empirical distribution functions.
+
+    A model may have a few dozen heads. Their distribution function shows every one of them and can be read off as it
+    is; a histogram would show bins, and with so few values its shape depends on where they begin.
+
+    Args:
+        a: float64 [pairs]: values of the first side; NaN where undefined.
+        b: float64 [pairs]: values of the other side.
+        title: Name of the statistic.
+        names: Names of the two sides.
+        width: Columns.
+        height: Lines.
+        colours: Colours of the parts.
+        reason: Why there may be no number, for the case that there is none.
+
+    Returns:
+        ``height`` lines of ``width`` cells.
+    """
+    there = np.isfinite(a) & np.isfinite(b)
+    if not there.any():
+        return page([title, "distribution"], [], _nothing(reason), width, height)
+    sides = [np.sort(values[there]) for values in (a, b)]
+    across = spanning(*sides, most=max(2, width // 10))
+    legend = [
+        Key(
+            _FILLED[side],
+            f"{_name(names[side])} median {_short(float(np.median(values)))}",
+            colours.sides[side],
+            _name(names[side]),
+        )
+        for side, values in enumerate(sides)
+    ]
+    legend.append(Key("", _counted(there, "pairs")))
+
+    def body(columns: int, lines: int) -> list[Text]:
+        parts, symbols = [], []
+        for side, values in enumerate(sides):
+            # More steps than there are dots in a line of braille cannot be seen.
+            steps = _spread(len(values), 2 * columns)
+            shares = np.concatenate([[0.0], (steps + 1) / len(values)])
+            x = np.concatenate([[across.low], np.repeat(values[steps], 2), [across.high]])
+            parts.append(Series(x, np.repeat(shares, 2), LINE, colours.sides[side], joined=True))
+            at = _spread(len(values), _QUANTILES)
+            symbols.append(Series(values[at], (at + 1) / len(values), _FILLED[side], colours.sides[side]))
+        up = Axis(0.0, 1.0, ((0.0, "0"), (0.5, ".5"), (1.0, "1")))
+        return draw([*parts, *symbols], across, up, columns, lines, frame=colours.frame)
+
+    return page([title, "share of heads up to x"], legend, body, width, height)
+
+
+def profile_lines(
+    series: Sequence[Profile],
+    title: str,
+    width: int,
+    height: int,
+    colours: SideColours = ON_DARK,
+    reason: str = "",
+    bars: str = "",
+) -> list[Text]:
+    """One statistic by layer, of up to four sides, over relative depth: 0 is the first layer and 1 the last one.
+
+    Args:
+        series: The sides.
+        title: Name of the statistic.
+        width: Columns.
+        height: Lines.
+        colours: Colours of the parts.
+        reason: Why there may be no number, for the case that there is none.
+        bars: What the bars are, for the legend.
+
+    Returns:
+        ``height`` lines of ``width`` cells.
+    """
+    title_parts = [title, "mean of each layer over depth"]
+    shown = [side for side in series[:SIDES] if np.isfinite(side.mean).any()]
+    if not shown:
+        return page(title_parts, [], _nothing(reason), width, height)
+    legend = [
+        Key(_FILLED[at], _name(side.name), colours.sides[at], _name(side.name))
+        for at, side in enumerate(series[:SIDES])
+    ]
+    barred = len(series) <= _BARRED and any(np.isfinite(side.low).any() for side in shown)
+    if bars and barred:
+        legend.append(Key("│", bars, colours.frame))
+
+    def body(columns: int, lines: int) -> list[Text]:
+        seen = [part for side in shown for part in ((side.mean, side.low, side.high) if barred else (side.mean,))]
+        up = spanning(*seen, most=max(2, lines // 3))
+        # Sides whose layers are at the same depths stand side by side, not on each other.
+        apart = 1.0 / max(1, columns - 10)
+        across = Axis(-0.02 - 2 * apart, 1.02 + 2 * apart, ((0.0, "0"), (0.5, ".5"), (1.0, "1")))
+        behind, curves, symbols = [], [], []
+        for at, side in enumerate(series[:SIDES]):
+            colour = colours.sides[at]
+            x = side.depth + (at - (len(series) - 1) / 2) * apart
+            for layer in np.flatnonzero(np.isfinite(side.low) & np.isfinite(side.high)) if barred else ():
+                ends = np.array([side.low[layer], side.high[layer]])
+                behind.append(Series(x[[layer, layer]], ends, "│", colour, joined=True))
+            curves.append(Series(x, side.mean, LINE, colour, joined=True))
+            symbols.append(Series(x, side.mean, _FILLED[at], colour))
+        return draw([*curves, *behind, *symbols], across, up, columns, lines, frame=colours.frame)
+
+    return page(title_parts, legend, body, width, height)
+
+
+def box_counting_lines(
+    sides: Sequence[HeadCurve], width: int, height: int, colours: SideColours = ON_DARK
+) -> list[Text]:
+    """Box-counting curves of up to four heads over each other: ln N over the number of boxes along a side.
+
+    Counts are filled within the range that the fit accepts and open outside of it. The abscissa is ln ceil(n/s), the
+    regressor of the fit, so that maps of different lengths have a common axis and every fitted line is straight. The
+    counts of the bare mask stand behind.
+
+    Args:
+        sides: The heads.
+        width: Columns.
+        height: Lines.
+        colours: Colours of the parts.
+
+    Returns:
+        ``height`` lines of ``width`` cells.
+    """
+    known = [at for at, side in enumerate(sides[:SIDES]) if len(side.result.boxes.sizes) > 1]
+    if not known:
+        return page(["box counting"], [], "a single box: no curve", width, height)
+    legend = _heads(sides, known, "D0", colours)
+    legend += [Key("○", "not used", colours.frame), Key("·", "bare mask", colours.null)]
+
+    def body(columns: int, lines: int) -> list[Text]:
+        masks, lines_of_fit, outside, inside = [], [], [], []
+        for at in known:
+            result, head, colour = sides[at].result, sides[at].head, colours.sides[at]
+            x, logs = -np.asarray(result.boxes.regressor, dtype=float), logarithms(result.boxes.counts[head])
+            masks.append(Series(x, logarithms(result.boxes.null_counts), "·", colours.null))
+            used, span = np.zeros(len(x), np.bool_), fitted_range(result, head)
+            if span is not None:
+                used[span[0] : span[1] + 1] = True
+                lines_of_fit.append(Series(*fitted_line(result, head), LINE, colour, joined=True))
+            outside.append(Series(x[~used], logs[~used], _OPEN[at], colour))
+            inside.append(Series(x[used], logs[used], _FILLED[at], colour))
+        low = min(float(part.x.min()) for part in masks)
+        step = 1 + int(-low / np.log(2)) // max(2, columns // 6)
+        powers = range(0, int(-low / np.log(2) + 1e-9) + 1, step)
+        across = Axis(min(low, -np.log(2)), 0.0, tuple((-power * np.log(2), str(2**power)) for power in powers))
+        heights = np.concatenate([part.y for part in (*masks, *outside, *inside)])
+        up = decades(float(np.nanmax(heights)) if np.isfinite(heights).any() else 0.0, lines)
+        parts = [*masks, *lines_of_fit, *outside, *inside]
+        return draw(parts, across, up, columns, lines, frame=colours.frame)
+
+    return page(["box counting", "ln N over boxes along a side"], legend, body, width, height)
+
+
+def spectrum_lines(sides: Sequence[HeadCurve], width: int, height: int, colours: SideColours = ON_DARK) -> list[Text]:
+    """Renyi dimensions D_q of up to four heads over q, the last order, infinity, at the right edge.
+
+    Where the status is not ``ok`` the point is open: its value is only a slope. Even attention has 2 at every order.
+
+    Args:
+        sides: The heads.
+        width: Columns.
+        height: Lines.
+        colours: Colours of the parts.
+
+    Returns:
+        ``height`` lines of ``width`` cells.
+    """
+    known = [
+        at
+        for at, side in enumerate(sides[:SIDES])
+        if side.result.spectrum is not None and np.isfinite(side.result.spectrum.effective[side.head]).any()
+    ]
+    if not known:
+        return page(["dimensions D_q"], [], "no head has a spectrum", width, height)
+    legend = _heads(sides, known, "D1", colours)
+    legend += [Key("○", "only a slope", colours.frame), Key("┈", "null 2", colours.frame)]
+
+    def body(columns: int, lines: int) -> list[Text]:
+        spectra = [(at, sides[at].result.spectrum, sides[at].head) for at in known]
+        finite = np.concatenate([part.q[np.isfinite(part.q)] for _, part, _ in spectra if part is not None])
+        low, last = float(finite.min(initial=0.0)), float(finite.max(initial=1.0))
+        infinity = last + max(1.0, 0.2 * (last - low))
+        curves, outside, inside, heights = [], [], [], [np.array([2.0])]
+        for at, spectrum, head in spectra:
+            assert spectrum is not None
+            x, y = np.where(np.isinf(spectrum.q), infinity, spectrum.q), spectrum.effective[head]
+            sure = spectrum.status[head] == status_code("ok")
+            curves.append(Series(x, y, LINE, colours.sides[at], joined=True))
+            outside.append(Series(x[~sure], y[~sure], _OPEN[at], colours.sides[at]))
+            inside.append(Series(x[sure], y[sure], _FILLED[at], colours.sides[at]))
+            heights.append(y)
+        ticks = (*round_ticks(low, last, max(2, min(columns // 8, 6))), (infinity, "∞"))
+        margin = 0.02 * (infinity - low)
+        across = Axis(low - margin, infinity + margin, ticks)
+        up = spanning(*heights, most=max(2, lines // 3))
+        rules = [Rule("horizontal", 2.0)]
+        return draw([*curves, *outside, *inside], across, up, columns, lines, rules=rules, frame=colours.frame)
+
+    return page(["dimensions D_q over q"], legend, body, width, height)
+
+
+def _spread(count: int, most: int) -> NDArray[np.int64]:
+    """At most ``most`` of the indices below ``count``, evenly spread, the first and the last among them."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64))
+
+
+def _nothing(reason: str) -> str:
+    return f"no head has this number: {reason}" if reason else "no head has this number"
+
+
+def _counted(there: NDArray[np.bool_], what: str) -> str:
+    found, every = int(there.sum()), len(there)
+    return f"{every} {what}" if found == every else f"{found} of {every} {what}"
+
+
+def _name(text: str) -> str:
+    return fit(visible(text), _NAME)
+
+
+def _short(value: float) -> str:
+    return f"{value:z.3g}".replace("-", "−")
+
+
+def _heads(sides: Sequence[HeadCurve], known: Sequence[int], key: str, colours: SideColours) -> list[Key]:
+    return [Key(_FILLED[at], _with_number(sides[at], key), colours.sides[at], _name(sides[at].name)) for at in known]
+
+
+def _with_number(side: HeadCurve, key: str) -> str:
+    """The name of a side and its statistic ``key``, where that is defined."""
+    statistics = side.result.statistics
+    if key not in statistics.names:
+        return _name(side.name)
+    value = float(statistics.value[statistics.row(key), side.head])
+    return f"{_name(side.name)} {key} {value:.2f}" if np.isfinite(value) else f"{_name(side.name)} no {key}"
