@@ -10,6 +10,7 @@ demo: $(VENV)/.installed
 	else $(BIN)/faa analyze demo && $(BIN)/faa show demo --map 1.0; fi
 
 test: $(VENV)/.installed-test check
+	@sh scripts/need_sshd.sh
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(VENV)/.installed-test

@@ -1,0 +1,127 @@
+"""A worker that means harm, in the way that it is told: ``hostile_worker.py WAY --nonce N``.
+
+What can stand where a greeting should, what can come behind it, and strings that are commands to a terminal.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import struct
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from faa_core.worker import server, wire
+
+_SCRIPT = Path(__file__).parents[1] / "integration" / "worker" / "scripted_worker.py"
+EVIL = "\x1b]0;owned\x07\x1b[2J\x1b[31m[@click=app.quit]\u202egnp.exe\x9b6n\r\n"
+"""Sets the title, clears the screen, asks the terminal to type, runs an action as markup, turns the writing round."""
+
+
+def frame(fields: object) -> bytes:
+    header = msgspec.msgpack.encode(fields)
+    return struct.pack(">BII", wire.MESSAGE, len(header), 0) + header
+
+
+def hello(**fields: Any) -> dict[str, Any]:
+    return msgspec.to_builtins(server._hello()) | fields
+
+
+def say(nonce: str, *parts: bytes) -> None:
+    os.write(1, b"FAA-HELLO " + nonce.encode() + b"\n" + b"".join(parts))
+
+
+def wait_for_the_end() -> None:
+    sys.stdin.buffer.read()
+
+
+def banner(nonce: str) -> None:
+    """Never comes to the point."""
+    while True:
+        os.write(1, b"\x1b[2J" + b"welcome " * 1000)
+
+
+def silent(nonce: str) -> None:
+    wait_for_the_end()
+
+
+def oversize(nonce: str) -> None:
+    say(nonce, frame(hello()), struct.pack(">BII", wire.MESSAGE, 2**32 - 1, 2**32 - 1))
+    wait_for_the_end()
+
+
+def oversize_hello(nonce: str) -> None:
+    say(nonce, struct.pack(">BII", wire.MESSAGE, 2**32 - 1, 0))
+    wait_for_the_end()
+
+
+def bomb(nonce: str) -> None:
+    """A short header that claims a long array."""
+    say(nonce, struct.pack(">BII", wire.MESSAGE, 5, 0) + b"\xdd\xff\xff\xff\xff")
+    wait_for_the_end()
+
+
+def wrong_types(nonce: str) -> None:
+    say(nonce, frame(hello(versions=[1, 2], pid="x", capabilities={"run": 1})))
+    wait_for_the_end()
+
+
+def wrong_event(nonce: str) -> None:
+    say(nonce, frame(hello()), frame({"type": "done", "id": "one", "seconds": [], "notes": 7}))
+    wait_for_the_end()
+
+
+def other_major(nonce: str) -> None:
+    say(nonce, frame(hello(protocol=[7, 1], versions={"faa": "9.0"})))
+    wait_for_the_end()
+
+
+def older_minor(nonce: str) -> None:
+    say(nonce, frame(hello(protocol=[1, 0], versions={"faa": "1.9.0"}, capabilities=["load", "run", "cancel"])))
+    wait_for_the_end()
+
+
+def escapes(nonce: str) -> int:
+    """Serves, and every string it says is `EVIL`."""
+    spec = importlib.util.spec_from_file_location("scripted_worker", _SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    scripted = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(scripted)
+    model = scripted.model
+
+    class Evil(scripted.ScriptedEngine):  # type: ignore[misc, name-defined]
+        def echo(self, listener: server.Listener) -> tuple[str, ...]:
+            listener.progress("load", EVIL, 1, 2, EVIL)
+            print(EVIL)
+            return (EVIL,)
+
+        def failing(self, listener: server.Listener) -> None:
+            from faa_core.errors import ModelError
+
+            raise ModelError(f"No such model {EVIL}", f"Try {EVIL}")
+
+        def environment(self) -> Any:
+            return {EVIL: EVIL, "torch": EVIL}, (EVIL,), {EVIL: 1}, ((EVIL, True, EVIL),)
+
+    scripted.model = lambda reference: msgspec.structs.replace(
+        model(EVIL), architecture=EVIL, device=EVIL, revision=EVIL, attention=EVIL, versions={EVIL: EVIL}
+    )
+    greeting = msgspec.structs.replace(
+        server._hello(), hostname=EVIL, versions={"faa": EVIL, "python": EVIL, EVIL: EVIL}
+    )
+    server._hello = lambda: greeting
+    sys.stderr.write(EVIL)
+    return server.serve(Evil, nonce)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("way")
+    parser.add_argument("--nonce", required=True)
+    arguments = parser.parse_args()
+    os._exit(globals()[arguments.way](arguments.nonce) or 0)
