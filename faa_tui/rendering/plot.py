@@ -159,7 +159,8 @@ def draw(
         x, y = part.x[there], part.y[there]
         if not part.joined:
             # Points of one cell are one to the eye, and drawing each of a thousand takes longer than a key press.
-            _, first = np.unique(inside.place(x, y, across, up), axis=0, return_index=True)
+            cells = inside.place(x, y, across, up) @ np.array([1, width])
+            _, first = np.unique(cells, return_index=True)
             x, y = x[first], y[first]
         asked.add(part.colour)
         marker = plotext.marker(part.symbol, _pixel(part.colour))

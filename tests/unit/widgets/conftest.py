@@ -12,12 +12,14 @@ from textual.message import Message
 from textual.pilot import Pilot
 from textual.widget import Widget
 
-from faa_core.records import BoxCounts, LayerInfo, LayerResult, Statistics, Tokens
+from faa_core.comparison.records import Comparison, Differences, Head, HeadPair, Matching, Side
+from faa_core.records import BoxCounts, LayerInfo, LayerResult, ModelInfo, Statistics, Tokens
 from faa_tui.rendering.tiles import pool
 from faa_tui.widgets.comparison_plot import ComparisonPlot
 from faa_tui.widgets.difference_map import DifferenceMap
 from faa_tui.widgets.head_matrix import HeadMatrix
 from faa_tui.widgets.heat_map import HeatMap
+from faa_tui.widgets.pair_table import PairTable
 from faa_tui.widgets.token_strip import TokenStrip
 
 
@@ -75,6 +77,9 @@ class Pane(App[None]):
         self.sent.append(message)
 
     def on_comparison_plot_picked(self, message: ComparisonPlot.Picked) -> None:
+        self.sent.append(message)
+
+    def on_pair_table_pair_selected(self, message: PairTable.PairSelected) -> None:
         self.sent.append(message)
 
     @property
@@ -171,5 +176,56 @@ def weights() -> Callable[..., NDArray[np.float32]]:
         scores[np.triu_indices(count, 1)] = -np.inf
         weights = np.exp(scores - scores.max(1, keepdims=True))
         return (weights / weights.sum(1, keepdims=True)).astype(np.float32)
+
+    return make
+
+
+@pytest.fixture
+def comparison() -> Callable[..., Comparison]:
+    """Two models of so many layers of eight heads, with the statistic ``entropy`` of every pair over some texts."""
+
+    def make(layers: int = 4, texts: int = 5) -> Comparison:
+        random, pairs = np.random.default_rng(0), []
+        for layer in range(layers):
+            pairs += [
+                HeadPair(Head("decoder", layer, head), Head("decoder", layer, 7 - head), 0.1, "divergence")
+                for head in range(8)
+            ]
+        count = len(pairs)
+        a, difference = random.uniform(0, 2, (1, count)), random.normal(0, 0.3, (1, count))
+        a[0, 5] = difference[0, 5] = np.nan
+        nothing = np.full((1, count), np.nan)
+        q = np.where(np.abs(difference) > 0.3, 0.01, 0.5) if texts > 1 else nothing
+        model = ModelInfo("demo", "Demo", "", "cpu", "float32", "sdpa", "interface", 0, None, "", (), {})
+        side = Side("demo", "here", model, (100,) * texts)
+        labels = tuple(("induction", "previous token", "mixed", "first token (sink)")[at % 4] for at in range(count))
+        return Comparison(
+            side,
+            side,
+            "tokens",
+            (100,) * texts,
+            Matching(tuple(pairs), (), (), ()),
+            Differences(
+                ("entropy",),
+                a,
+                a + difference,
+                difference,
+                nothing,
+                difference - 0.1 if texts > 1 else nothing,
+                difference + 0.1 if texts > 1 else nothing,
+                q,
+                q,
+                difference * 3 if texts > 1 else nothing,
+                np.full((1, count), texts, np.int32),
+            ),
+            random.uniform(0, 0.5, count),
+            nothing[0],
+            nothing[0],
+            labels,
+            labels[::-1],
+            (),
+            (),
+            0,
+        )
 
     return make
