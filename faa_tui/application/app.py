@@ -1,0 +1,498 @@
+"""The application around one model: its run, its life in the terminal, and the dialogs."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import threading
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import ActiveBinding, BindingType
+from textual.screen import Screen
+from textual.timer import Timer
+
+from faa_core.errors import FaaError, LoginError, WorkerError, by_kind
+from faa_core.reference import parse
+from faa_core.worker.protocol import Fail, RunOptions
+from faa_tui import help, messages, recent, supervisor
+from faa_tui.actions import Action, bindings
+from faa_tui.application.comparisons import ComparisonsApp
+from faa_tui.commands import Commands
+from faa_tui.fleet import host_of
+from faa_tui.samples import default_sample
+from faa_tui.screens.examination import ExaminationScreen
+from faa_tui.screens.main import MainScreen
+from faa_tui.session import Order, Phase, Position, Results
+from faa_tui.tiles import TileRequests
+from faa_tui.widgets.model_pane import BUNDLED, ModelPane
+from faa_tui.widgets.notice import LONG
+from faa_tui.widgets.status_bar import Status
+
+if TYPE_CHECKING:
+    from faa_tui.screens.compare import CompareScreen
+
+TICK_SECONDS = 0.5
+TERMINAL_SECONDS = 2.0
+"""How often it is checked that the terminal and the supervisor are still there."""
+QUIT_SECONDS = 0.3
+"""A worker that has not left by then is ended."""
+TWICE_SECONDS = 2.0
+"""Within this time a second ctrl+c quits."""
+REST_SECONDS = 0.1
+"""How long a head is looked at before its neighbours are fetched; its own map is asked for at once."""
+
+
+class FaaApp(ComparisonsApp, inherit_bindings=False):
+    """Shows one run after another.
+
+    Args:
+        reference: Model to open at once.
+        text: Text to analyse; ``None`` for the default sample.
+        options: How to run.
+        command: Command line of the worker.
+        others: Models to compare it with at once.
+    """
+
+    TITLE = "faa"
+    CSS_PATH = "../faa.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("app")
+    COMMANDS: ClassVar = {Commands}
+
+    def __init__(
+        self,
+        reference: str = "demo",
+        text: str | None = None,
+        options: RunOptions | None = None,
+        command: Sequence[str] | None = None,
+        others: Sequence[str] = (),
+    ) -> None:
+        self._text = default_sample().text if text is None else text
+        super().__init__(self._order(reference, self._text, options or RunOptions()), command, others)
+        self.main = MainScreen()
+        self.phase = Phase.IDLE
+        self.run_number = 0
+        self._activity = ""
+        self._run_began = 0.0
+        self._cancel_asked = False
+        self._fail: Fail | None = None
+        self._tiles = TileRequests(self.fleet.fetch, self.fleet.cancel)
+        self._rest: Timer | None = None
+        self._interrupted = -TWICE_SECONDS
+        self._supervisor = os.getppid()
+
+    @staticmethod
+    def _order(reference: str, text: str, options: RunOptions) -> Order:
+        """An order; a file of attention has no text of its own."""
+        return Order(reference, "" if parse(reference).source == "array" else text, options)
+
+    # --- life ----------------------------------------------------------------------------------------------------
+
+    def run_to_exit_code(self) -> int:
+        """Run in this terminal; returns the exit code once the terminal is restored and the worker is gone."""
+        self.run()
+        self.fleet.close(QUIT_SECONDS)
+        return self.return_code or 0
+
+    def get_default_screen(self) -> Screen[None]:
+        """The main screen."""
+        return self.main
+
+    def on_mount(self) -> None:
+        """Draw first, then start the worker."""
+        if not self.is_headless:
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                loop.add_signal_handler(number, self._leave, 128 + number)
+            self.set_interval(TERMINAL_SECONDS, self._check_terminal)
+        self.set_interval(TICK_SECONDS, self.tell_status)
+        self.main.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        # What is here stays: collections while the map moves need not look at it.
+        gc.freeze()
+        gc.enable()
+        self._list_models()
+        self.submit(self.order)
+        if self.others:
+            self.action_compare()
+
+    def _leave(self, code: int) -> None:
+        # The worker is sent away while the screen is taken down, so that neither waits for the other.
+        threading.Thread(target=self.fleet.close, args=(QUIT_SECONDS,), daemon=True).start()
+        self.exit(return_code=code)
+
+    def on_unmount(self) -> None:
+        """However the application ends, the worker is told."""
+        threading.Thread(target=self.fleet.close, args=(QUIT_SECONDS,), daemon=True).start()
+
+    def _check_terminal(self) -> None:
+        """Leave where nobody can be looking any more; Textual would go on reading a dead terminal."""
+        if supervisor.terminal_gone():
+            self.fleet.close(QUIT_SECONDS)
+            os._exit(supervisor.EXIT_NO_TERMINAL)
+        if os.getppid() != self._supervisor:
+            self._leave(128 + signal.SIGHUP)
+
+    # --- runs ----------------------------------------------------------------------------------------------------
+
+    def submit(self, order: Order) -> None:
+        """Begin a run; one that is under way is given up."""
+        if self.phase.under_way:
+            self.fleet.cancel(self.run_number)
+        self.order = order
+        self.run_number = self.new_number()
+        worker = self.worker(self.current_host)
+        self.phase = Phase.LOADING if worker.ready else Phase.STARTING
+        self._activity = ""
+        self._cancel_asked = False
+        self._fail = None
+        self._run_began = worker.last_sign = time.monotonic()
+        self._tiles.clear()
+        self.main.clear_fault()
+        self.tell_status()
+        self.fleet.run(self.run_number, order)
+
+    def open_reference(self, reference: str | None) -> None:
+        """Analyse the present text with another model; ``None`` changes nothing."""
+        if reference is not None:
+            self.submit(self._order(reference, self._text, self.order.options))
+            self._list_models()
+
+    def known_models(self) -> tuple[str, ...]:
+        """References that the user may want again."""
+        return tuple(dict.fromkeys((*BUNDLED, self.order.reference, *recent.load())))
+
+    def _list_models(self) -> None:
+        try:
+            hosts = self.hosts.names
+        except FaaError as error:
+            hosts = ()
+            self.notify(str(error), title="Configuration", severity="error", markup=False, timeout=15)
+        self.main.show_models(recent.load(), self.order.reference, hosts)
+
+    def _is_current(self, message: messages.RunMessage) -> bool:
+        self.worker(self.fleet.host_of_run(message.run)).last_sign = time.monotonic()
+        self.heard(message)
+        return message.run == self.run_number and self.phase.under_way
+
+    def on_run_progressed(self, message: messages.RunProgressed) -> None:
+        """Say what the worker is doing."""
+        if self._is_current(message):
+            progress = message.progress
+            amount = (
+                f" {100 * progress.done // progress.total} %" if progress.unit == "bytes" and progress.total else ""
+            )
+            if progress.unit == "layers":
+                amount = f" layer {progress.done} of {progress.total}"
+            self._activity = f"{progress.text}{amount}"
+            self.tell_status()
+
+    def on_model_loaded(self, message: messages.ModelLoaded) -> None:
+        """A model that could be loaded is worth remembering."""
+        if self._is_current(message) and self.order.reference not in BUNDLED:
+            recent.remember(self.order.reference)
+            self._list_models()
+
+    def on_run_started(self, message: messages.RunStarted) -> None:
+        """From here on the screen shows the new run."""
+        if self._is_current(message):
+            started = message.started
+            self.phase, self._activity = Phase.RUNNING, ""
+            self.let_go(self.main.results)
+            self.main.begin(
+                Results(message.run, started.model, started.tokens, started.decoder_tokens, started.truncated_from)
+            )
+            self.tell_status()
+
+    def on_layer_arrived(self, message: messages.LayerArrived) -> None:
+        """Add a layer to the run on the screen."""
+        results = self.main.results
+        if self._is_current(message) and results is not None and results.run == message.run:
+            ready = message.ready
+            results.layers[ready.result.info.kind, ready.result.info.layer] = ready.result
+            self._activity = f"layer {len(results.layers)} of {ready.total}"
+            self.main.arrived()
+
+    def on_run_done(self, message: messages.RunDone) -> None:
+        """The run is complete."""
+        if self._is_current(message):
+            self.phase, self.worker(self.current_host).busy = Phase.DONE, False
+            if (results := self.main.results) is not None and results.run == message.run:
+                results.seconds, results.notes = message.done.seconds, message.done.notes
+            for note in message.done.notes:
+                self.notify(note, title="Note", markup=False, timeout=10)
+            self.main.arrived()
+            self.tell_status()
+
+    def on_run_failed(self, message: messages.RunFailed) -> None:
+        """Keep what is on the screen, and say what happened."""
+        if self._is_current(message):
+            cancelled = message.fail.kind == "cancelled"
+            self.phase = Phase.CANCELLED if cancelled else Phase.FAILED
+            self.tell_status()
+            self.show_fault(message.fail)
+
+    # --- workers -------------------------------------------------------------------------------------------------
+
+    @property
+    def current_host(self) -> str:
+        """Machine of the model that was asked for last."""
+        return host_of(self.order.reference)
+
+    def workers_changed(self) -> None:
+        """Say how the worker is; once it is there, it loads what was sent behind its greeting."""
+        if self.phase is Phase.STARTING and self.worker(self.current_host).ready:
+            self.phase = Phase.LOADING
+        self.tell_status()
+
+    def worker_lost(self, host: str, fail: Fail) -> None:
+        """The results stay, and the next run starts another worker."""
+        if self.desk is not None:
+            self.desk.lost(host)
+        if host == self.current_host:
+            self._tiles.clear()
+            if self.phase.under_way:
+                self.phase = Phase.FAILED
+            if self._fail is None or not issubclass(
+                by_kind(self._fail.kind), WorkerError
+            ):  # its run has told it already
+                self.show_fault(fail)
+
+    def logged_in(self, host: str) -> None:
+        """Go on with what failed for want of a login."""
+        self._fail = None
+        if host == self.current_host and self.phase is Phase.FAILED:
+            self.submit(self.order)
+        if self.desk is not None:
+            self.desk.screen.action_run_again()
+
+    def host_added(self, name: str) -> None:
+        """Ask for a model on it."""
+        self._list_models()
+        self.action_open_model(f"{name}:")
+
+    @property
+    def shown_results(self) -> Results | None:
+        """The run on the main screen."""
+        return self.main.results
+
+    @property
+    def shown_position(self) -> Position | None:
+        """The head that the main screen shows."""
+        return self.main.position
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing is under way: no run, no tile, and no comparison."""
+        return not self.phase.under_way and not self._tiles.waiting and (self.desk is None or self.desk.at_rest)
+
+    # --- tiles ---------------------------------------------------------------------------------------------------
+
+    def on_main_screen_tile_wanted(self, message: MainScreen.TileWanted) -> None:
+        """Something on the screen waits for it."""
+        self._tiles.want(message.key)
+
+    def on_main_screen_head_shown(self, message: MainScreen.HeadShown) -> None:
+        """Once this head rests, fetch the overviews of its neighbours, so that they are here when they are wanted."""
+        if self._rest is not None:
+            self._rest.stop()
+        self._rest = self.set_timer(REST_SECONDS, lambda: self._tiles.prefetch(self.main.missing_overviews()))
+
+    def on_tile_arrived(self, message: messages.TileArrived) -> None:
+        """Draw it, or keep it for later."""
+        self.worker(self.fleet.host_of_run(message.key.run)).last_sign = time.monotonic()
+        if message.key.run == self.run_number and not message.key.aligned:
+            self.main.put_tile(message.key, message.block)
+        self._tiles.ended(message.key)
+        if self.desk is not None:
+            self.desk.hear_tile(message)
+
+    def on_tile_failed(self, message: messages.TileFailed) -> None:
+        """The map may ask again when it is looked at again."""
+        self._tiles.ended(message.key)
+        self.main.forget_pending()
+        if self.desk is not None:
+            self.desk.hear_tile(message)
+
+    # --- one head at length --------------------------------------------------------------------------------------
+
+    def action_examine(self) -> None:
+        """Measure the head that is looked at, and show what comes."""
+        address = self.main.address
+        if address is None:
+            self.notify("There is no measured head to examine yet.", title="Examine", markup=False)
+            return
+        key = messages.HeadKey(address)
+        self.push_screen(ExaminationScreen(key), lambda _: self.fleet.cancel(key))
+        self.fleet.ask(key)
+
+    def on_head_examined(self, message: messages.HeadExamined) -> None:
+        """Fill the dialog, if it is still open."""
+        if isinstance(self.screen, ExaminationScreen) and self.screen.key == message.key:
+            self.screen.show(message.examination)
+
+    def on_examination_failed(self, message: messages.ExaminationFailed) -> None:
+        """Say why, in the dialog."""
+        if isinstance(self.screen, ExaminationScreen) and self.screen.key == message.key:
+            self.screen.show_fail(message.fail)
+
+    # --- what the user is told -----------------------------------------------------------------------------------
+
+    def tell_status(self) -> None:
+        """Write the top line."""
+        results = self.main.results
+        shown = results if results is not None and results.run == self.run_number else None
+        seconds = time.monotonic() - self._run_began if self.phase.under_way else (shown.seconds if shown else None)
+        activity = "cancelling, esc again ends the worker" if self._cancel_asked else self._activity
+        worker, ill = self.worker_words(self.current_host, self.phase.under_way)
+        self.main.show_status(
+            Status(
+                reference=self.order.reference,
+                model=results.model if results else None,
+                tokens=len(results.tokens) if results else 0,
+                truncated_from=results.truncated_from if results else None,
+                run=self.run_number,
+                phase=self.phase,
+                activity=activity,
+                seconds=seconds,
+                worker=worker,
+                worker_ill=ill,
+            )
+        )
+
+    def show_fault(self, fail: Fail) -> None:
+        """Show a fault until it is dealt with; one that is long or has a remedy in a dialog at once."""
+        self._fail = fail
+        keys = "[r] run again  [m] details  [esc] close"
+        if fail.kind == LoginError.kind:
+            keys = "[I] log in  [m] details  [esc] close"
+        if self._truncatable(fail):
+            keys = "[m] details, cut the text  [t] edit the text  [esc] close"
+        self.main.show_fault(fail, keys)
+        if self._truncatable(fail) or len(fail.text) + len(fail.hint) > LONG:
+            self.action_message()
+
+    def _truncatable(self, fail: Fail) -> bool:
+        return fail.kind == "text" and bool(self.order.text.strip()) and not self.order.options.truncate
+
+    # --- actions -------------------------------------------------------------------------------------------------
+
+    async def perform(self, action: Action) -> None:
+        """Run an action of the registry, whatever screen is on top."""
+        await self.run_action(action.action, self if action.scope == "app" else self.base_screen)
+
+    @property
+    def base_screen(self) -> MainScreen | CompareScreen:
+        """The screen below all dialogs."""
+        desk = self.desk
+        return self.main if desk is None or desk.screen not in self.screen_stack else desk.screen
+
+    def pane_bindings(self) -> list[ActiveBinding]:
+        """What the focused pane can do."""
+        screen = self.base_screen
+        focused = screen.focused
+        return [active for active in screen.active_bindings.values() if focused is not None and active.node is focused]
+
+    def action_run_again(self) -> None:
+        """Analyse the same text with the same model again."""
+        if self.phase.under_way:
+            self.notify("A run is under way; esc cancels it.", markup=False)
+        else:
+            self.submit(self.order)
+
+    def action_cancel(self) -> None:
+        """Cancel the run; the second time end the worker, for one that does not listen. Else close the message."""
+        if not self.phase.under_way:
+            self.main.clear_fault()
+        elif self._cancel_asked:
+            self.fleet.link(self.current_host).kill()
+        else:
+            self._cancel_asked = True
+            self.fleet.cancel(self.run_number)
+            self.tell_status()
+
+    def action_message(self) -> None:
+        """Show the last fault in full."""
+        if self._fail is None:
+            self.notify("There is no message.", markup=False)
+            return
+        from faa_tui.screens.message import MessageScreen, Remedy
+
+        def answered(remedy: Remedy | None) -> None:
+            if remedy == "truncate":
+                self.submit(self.order.truncated())
+            elif remedy == "run":
+                self.submit(self.order)
+
+        self.push_screen(MessageScreen(self._fail, self._truncatable(self._fail)), answered)
+
+    def action_edit_text(self) -> None:
+        """Edit the text, and run it."""
+        from faa_tui.screens.text_editor import TextEditor
+
+        if parse(self.order.reference).source == "array":
+            self.notify("A file of attention has no text; open a model first (o).", markup=False)
+            return
+
+        def answered(text: str | None) -> None:
+            if text is not None:
+                self._text = text
+                self.submit(self._order(self.order.reference, text, self.order.options))
+
+        self.push_screen(TextEditor(self._text), answered)
+
+    def action_open_model(self, begin: str = "") -> None:
+        """Ask for a reference, of which ``begin`` is known, and run it."""
+        from faa_tui.screens.open_model import OpenModel
+
+        self.push_screen(OpenModel(begin), self.open_reference)
+
+    def action_statistic_list(self) -> None:
+        """Ask which statistic colours the heads."""
+        from faa_tui.screens.choose_statistic import ChooseStatistic
+
+        self.push_screen(ChooseStatistic(self.base_screen.statistic), self.base_screen.choose_statistic)
+
+    def action_help(self) -> None:
+        """Show the keys that are live on the screen that is on top."""
+        from faa_tui.screens.help import HelpScreen
+
+        if not isinstance(self.screen, HelpScreen):
+            pane = self.base_screen.pane_name if self.screen is self.base_screen else "In the focused field"
+            self.push_screen(HelpScreen(help.key_sections(self, self.screen.active_bindings, pane)))
+
+    def action_interrupt(self) -> None:
+        """Cancel what is under way; twice quits."""
+        now = time.monotonic()
+        if now - self._interrupted < TWICE_SECONDS:
+            self._leave(130)
+            return
+        self._interrupted = now
+        if self.phase.under_way:
+            self.action_cancel()
+        self.notify("Press ctrl+c again to quit.", markup=False, timeout=TWICE_SECONDS)
+
+    async def action_quit(self) -> None:
+        """Leave."""
+        self._leave(0)
+
+    # --- panes ---------------------------------------------------------------------------------------------------
+
+    def on_model_pane_opened(self, event: ModelPane.Opened) -> None:
+        """Run the chosen model."""
+        event.stop()
+        self.open_reference(event.reference)
+
+    def on_model_pane_other_wanted(self, event: ModelPane.OtherWanted) -> None:
+        """Ask for a reference."""
+        event.stop()
+        self.action_open_model(event.begin)
+
+    def on_model_pane_host_wanted(self, event: ModelPane.HostWanted) -> None:
+        """Ask for a machine."""
+        event.stop()
+        self.action_add_host()
