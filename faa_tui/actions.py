@@ -1,7 +1,7 @@
 """Every action of the application and its keys, in one place.
 
-Screens take their bindings from here, the palette lists all of it, and the help shows the live ones. ``c``, ``e``,
-``g`` and ``/`` are left free on purpose, and flow-control keys (ctrl+s, ctrl+q as the only way) are not used.
+Screens take their bindings from here, the palette lists all of it, and the help shows the live ones. ``e``, ``g`` and
+``/`` are left free on purpose, and flow-control keys (ctrl+s, ctrl+q as the only way) are not used.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Literal
 
 from textual.binding import Binding, BindingType
 
-Scope = Literal["app", "main"]
+Scope = Literal["app", "main", "compare"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Action:
     Attributes:
         id: Stable name; the id of its bindings.
         keys: Comma-separated keys.
-        action: Action string, resolved on the application or on the main screen.
+        action: Action string, resolved on the application or on the screen of its scope.
         description: A word or two for the footer and the help.
         tooltip: A sentence for the palette and the help.
         scope: Where it is defined.
@@ -70,6 +70,8 @@ _NAMES = {
     "comma": ",",
     "full_stop": ".",
     "colon": ":",
+    "left_parenthesis": "(",
+    "right_parenthesis": ")",
     "escape": "esc",
 }
 
@@ -81,7 +83,56 @@ PANES: tuple[tuple[str, str], ...] = (
     ("numbers", "Box counting and statistics"),
     ("text", "Text"),
 )
-"""Ids and names of the panes, in the order of their numbers from 1."""
+"""Ids and names of the panes of the main screen, in the order of their numbers from 1."""
+
+COMPARE_PANES: tuple[tuple[str, str], ...] = (
+    ("matrix", "Differences of heads"),
+    ("first", "The first model's map"),
+    ("other", "The other model's map"),
+    ("difference", "Difference of the maps"),
+    ("plot", "Plots"),
+    ("pairs", "Pairs of heads"),
+)
+"""The same of the comparison."""
+
+
+def _moves(scope: Scope, prefix: str) -> tuple[Action, ...]:
+    """Keys that lead to another layer or head, the same on every screen."""
+    return (
+        Action(
+            f"{prefix}layer.previous", "left_square_bracket", "layer(-1)", "layer -", "Previous layer", scope, "Move"
+        ),
+        Action(f"{prefix}layer.next", "right_square_bracket", "layer(1)", "layer +", "Next layer", scope, "Move"),
+        Action(f"{prefix}head.previous", "less_than_sign,comma", "head(-1)", "head -", "Previous head", scope, "Move"),
+        Action(f"{prefix}head.next", "greater_than_sign,full_stop", "head(1)", "head +", "Next head", scope, "Move"),
+        Action(f"{prefix}pane.next", "tab", "app.focus_next", "next pane", "Go to the next pane", scope, "Move"),
+        Action(
+            f"{prefix}pane.previous",
+            "shift+tab",
+            "app.focus_previous",
+            "previous pane",
+            "Go to the previous pane",
+            scope,
+            "Move",
+        ),
+    )
+
+
+def _jumps(scope: Scope, prefix: str, panes: tuple[tuple[str, str], ...]) -> tuple[Action, ...]:
+    """Digits that lead to panes."""
+    return tuple(
+        Action(
+            f"{prefix}pane.{pane}",
+            str(number),
+            f"pane('{pane}')",
+            f"{name.split()[0].lower()} pane",
+            f"Go to pane {number}, {name}",
+            scope,
+            "Move",
+        )
+        for number, (pane, name) in enumerate(panes, 1)
+    )
+
 
 ACTIONS: tuple[Action, ...] = (
     Action(
@@ -127,24 +178,34 @@ ACTIONS: tuple[Action, ...] = (
         footer=True,
     ),
     Action("maximise", "z", "maximise", "zoom pane", "Fill the screen with this pane, or put it back", group="Look"),
-    Action("layer.previous", "left_square_bracket", "layer(-1)", "layer -", "Previous layer", group="Move"),
-    Action("layer.next", "right_square_bracket", "layer(1)", "layer +", "Next layer", group="Move"),
-    Action("head.previous", "less_than_sign,comma", "head(-1)", "head -", "Previous head", group="Move"),
-    Action("head.next", "greater_than_sign,full_stop", "head(1)", "head +", "Next head", group="Move"),
-    Action("pane.next", "tab", "app.focus_next", "next pane", "Go to the next pane", group="Move"),
+    *_moves("main", ""),
+    *_jumps("main", "", PANES),
     Action(
-        "pane.previous", "shift+tab", "app.focus_previous", "previous pane", "Go to the previous pane", group="Move"
+        "compare",
+        "c",
+        "app.compare",
+        "compare",
+        "Compare this model with its untrained twin, or with others",
+        group="Look",
+        footer=True,
     ),
-    *(
-        Action(
-            f"pane.{pane}",
-            str(number),
-            f"pane('{pane}')",
-            f"{name.split()[0].lower()} pane",
-            f"Go to pane {number}, {name}",
-            group="Move",
-        )
-        for number, (pane, name) in enumerate(PANES, 1)
+    Action(
+        "login",
+        "I",
+        "app.login",
+        "log in",
+        "Log in to the machine of the model: the terminal is ssh's meanwhile",
+        scope="app",
+        group="Run",
+    ),
+    Action(
+        "host",
+        "M",
+        "app.add_host",
+        "add machine",
+        "Name another machine, and how faa is started there",
+        scope="app",
+        group="Run",
     ),
     Action(
         "palette",
@@ -175,6 +236,144 @@ ACTIONS: tuple[Action, ...] = (
         "Leave the application, also from inside an editor",
         scope="app",
         priority=True,
+    ),
+    *_moves("compare", "compare."),
+    *_jumps("compare", "compare.", COMPARE_PANES),
+    Action(
+        "compare.back",
+        "escape,c",
+        "back",
+        "back",
+        "Cancel what runs, else go back to the one model",
+        "compare",
+        "Run",
+        True,
+        "esc",
+    ),
+    Action(
+        "compare.text", "t", "edit_text", "text", "Type, paste or choose the text to compare on", "compare", "Run", True
+    ),
+    Action(
+        "compare.texts",
+        "f",
+        "open_texts",
+        "text set",
+        "Compare on a set of texts: a file with one on each line, or a folder",
+        "compare",
+        "Run",
+    ),
+    Action("compare.run", "r", "run_again", "run", "Run again what failed", "compare", "Run"),
+    Action("compare.open", "o", "open_model", "model", "Put another model on the other side", "compare", "Run", True),
+    Action(
+        "compare.open_first", "O", "open_first", "first model", "Put another model on the first side", "compare", "Run"
+    ),
+    Action(
+        "compare.add",
+        "a",
+        "add_model",
+        "add model",
+        "Compare a third or a fourth model with the first",
+        "compare",
+        "Run",
+    ),
+    Action(
+        "compare.remove",
+        "D",
+        "remove_model",
+        "remove model",
+        "Take the other model away, where there are three or more",
+        "compare",
+        "Run",
+    ),
+    Action("compare.message", "m", "app.message", "message", "Show the last message in full", "compare", "Run"),
+    Action("compare.swap", "w", "swap", "swap", "Let the two models change sides", "compare", "Look", True),
+    Action(
+        "compare.statistic", "s", "statistic(1)", "statistic", "Compare by the next statistic", "compare", "Look", True
+    ),
+    Action(
+        "compare.statistic_list",
+        "S",
+        "statistic_list",
+        "statistics",
+        "Choose the statistic from a list",
+        "compare",
+        "Look",
+    ),
+    Action(
+        "compare.largest",
+        "n",
+        "largest(1)",
+        "largest",
+        "Go to the next largest difference",
+        "compare",
+        "Move",
+        True,
+    ),
+    Action(
+        "compare.larger",
+        "N",
+        "largest(-1)",
+        "larger",
+        "Go back to the next larger difference",
+        "compare",
+        "Move",
+    ),
+    Action(
+        "compare.lock",
+        "u",
+        "lock",
+        "unlock",
+        "Let the two sides show heads that do not belong together, or lock them again",
+        "compare",
+        "Look",
+    ),
+    Action(
+        "compare.pair",
+        "p",
+        "pair",
+        "pair by hand",
+        "Compare the two heads on the screen with each other from now on",
+        "compare",
+        "Look",
+    ),
+    Action(
+        "compare.match", "P", "match", "match", "Match heads by divergence, or by their places again", "compare", "Look"
+    ),
+    Action(
+        "compare.next_other",
+        "b",
+        "other(1)",
+        "other side",
+        "Look at the next of the models that are compared with the first",
+        "compare",
+        "Look",
+    ),
+    Action(
+        "compare.next_text",
+        "right_parenthesis",
+        "text(1)",
+        "text +",
+        "Show the maps of the next text of the set",
+        "compare",
+        "Move",
+    ),
+    Action(
+        "compare.previous_text",
+        "left_parenthesis",
+        "text(-1)",
+        "text -",
+        "Show the maps of the previous text of the set",
+        "compare",
+        "Move",
+    ),
+    Action(
+        "compare.maximise",
+        "z",
+        "maximise",
+        "zoom pane",
+        "Fill the screen with this pane, or put it back",
+        "compare",
+        "Look",
     ),
 )
 

@@ -11,7 +11,13 @@ from faa_core.worker.protocol import RunOptions
 from faa_tui import supervisor
 
 
-def run(reference: str, text: str | None, options: RunOptions, command: Sequence[str] | None = None) -> int:
+def run(
+    reference: str,
+    text: str | None,
+    options: RunOptions,
+    command: Sequence[str] | None = None,
+    others: Sequence[str] = (),
+) -> int:
     """Open the application on a model and analyse a text at once.
 
     Args:
@@ -19,6 +25,7 @@ def run(reference: str, text: str | None, options: RunOptions, command: Sequence
         text: The text; ``None`` for the default sample.
         options: Device, number format, truncation.
         command: Command line of the worker, where it is not the usual one.
+        others: Models to compare it with at once.
 
     Returns:
         Exit code: that of the application, or 128 + n where it was ended by signal n.
@@ -39,6 +46,6 @@ def run(reference: str, text: str | None, options: RunOptions, command: Sequence
         # Imported in the child: the parent stays small, and lives as long as the application.
         from faa_tui.application import FaaApp
 
-        return FaaApp(reference, text, options, command).run_to_exit_code()
+        return FaaApp(reference, text, options, command, others).run_to_exit_code()
 
     return supervisor.supervise(main)

@@ -48,17 +48,17 @@ class Commands(Provider):
         app: FaaApp = self.app  # type: ignore[assignment]
         seen: set[str] = set()
         for action in ACTIONS:
-            if action.action in seen or action.id == "palette":
+            here = action.scope in ("app", app.base_screen.SCOPE)
+            if action.action in seen or action.id == "palette" or not here:
                 continue
             seen.add(action.action)
             yield Command(f"{action.group}: {action.tooltip}", action.keys_display, partial(app.perform, action))
         for node, binding, enabled, tooltip in app.pane_bindings():
             if enabled and binding.description:
-                title = f"{app.main.pane_name}: {tooltip or binding.description}"
+                title = f"{app.base_screen.pane_name}: {tooltip or binding.description}"
                 yield Command(title, app.get_key_display(binding), partial(app.run_action, binding.action, node))
         for entry in map(BY_KEY.__getitem__, RUN_KEYS):
-            yield Command(
-                f"Colour heads by: {entry.title}", entry.definition, partial(app.main.choose_statistic, entry.key)
-            )
+            choose = partial(app.base_screen.choose_statistic, entry.key)
+            yield Command(f"Colour heads by: {entry.title}", entry.definition, choose)
         for reference in app.known_models():
             yield Command(f"Open model: {visible(reference)}", "", partial(app.open_reference, reference))

@@ -1,4 +1,4 @@
-"""The application's end of the worker.
+"""The application's end of one worker, here or on another machine.
 
 All calls return at once: one daemon thread starts workers and writes requests, the client's reader thread turns
 events into messages. Both are daemons, so that a worker that hangs cannot keep the application alive.
@@ -12,10 +12,14 @@ from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
+import msgspec
 from textual.message import Message
 
-from faa_core.errors import FaaError, WorkerError
+from faa_core.errors import FaaError, LoginError, WorkerError
+from faa_core.reference import parse
 from faa_core.worker.protocol import (
+    SOMEDAY,
+    Align,
     Beat,
     Done,
     Examine,
@@ -24,73 +28,105 @@ from faa_core.worker.protocol import (
     LayerReady,
     Loaded,
     Progress,
+    Release,
     Run,
+    Sketch,
+    Sketched,
     Started,
     Tile,
 )
 from faa_tui import messages
-from faa_tui.messages import HeadKey, TileKey
+from faa_tui.messages import AlignKey, HeadKey, SketchKey, TileKey
 from faa_tui.session import Order
 
 if TYPE_CHECKING:
-    from faa_core.worker.client import ClientEvent, WorkerClient
-    from faa_tui.widgets.heat_map import MapAddress
+    from faa_core.worker.client import ClientEvent, WorkerClient, WorkerExited
+    from faa_core.worker.launch import Launch
 
-JobName = int | TileKey | HeadKey
-"""A run by its number, or a tile or an examination by its key."""
+JobName = int | TileKey | HeadKey | AlignKey | SketchKey
+"""A run by its number, or anything else by its key."""
+
+RECONNECT_SECONDS = (1.0, 3.0, 9.0)
+"""Pauses before each new attempt after a connection was lost while something ran."""
 
 
 class Link:
-    """Runs and tiles go out, messages come in.
+    """Runs and questions about their maps go out, messages come in.
 
-    A run starts a worker when there is none, so that running again is the way out after a worker died.
+    A run starts a worker when there is none, so that running again is the way out after a worker died. A connection
+    that is lost while runs are under way is made anew, and they are begun again there.
 
     Args:
+        host: Machine, as in a reference; "" for this one.
         post: Takes the messages, on any thread; `App.post_message`.
-        command: Command line of the worker; by default that of `WorkerClient`.
+        launch: Says how a worker is started; asked anew for each one, since a login changes it.
     """
 
-    def __init__(self, post: Callable[[Message], object], command: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, host: str, post: Callable[[Message], object], launch: Callable[[], Launch | Sequence[str] | None]
+    ) -> None:
+        self.host = host
         self._post_message = post
-        self._command = command
+        self._launch = launch
         self._outbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._lock = threading.Lock()
         self._client: WorkerClient | None = None
         self._jobs: dict[int, JobName] = {}
         self._ids: dict[JobName, int] = {}
-        self._worker_runs: set[int] = set()
-        self._closing = False
-        threading.Thread(target=self._work, name="faa-link", daemon=True).start()
+        self._orders: dict[int, tuple[Order, int]] = {}
+        self._unended: dict[int, Fail] = {}
+        self._closing = threading.Event()
+        threading.Thread(target=self._work, name=f"faa-link {host}", daemon=True).start()
 
     # --- called by the application -------------------------------------------------------------------------------
 
-    def run(self, number: int, order: Order) -> None:
+    def run(self, number: int, order: Order, priority: int) -> None:
         """Analyse ``order`` as run ``number``; answered by `messages.RunDone` or `messages.RunFailed`."""
-        self._outbox.put(lambda: self._send_run(number, order))
+        self._outbox.put(lambda: self._send_run(number, order, priority))
 
     def fetch(self, key: TileKey) -> None:
         """Ask for a tile; answered by `messages.TileArrived` or `messages.TileFailed`."""
-        self._outbox.put(lambda: self._send_tile(key))
+        self._outbox.put(lambda: self._ask(key))
 
-    def examine(self, key: HeadKey) -> None:
-        """Measure one head at length; answered by `messages.HeadExamined` or `messages.ExaminationFailed`."""
-        self._outbox.put(lambda: self._send_examine(key))
+    def ask(self, key: HeadKey | AlignKey | SketchKey) -> None:
+        """Ask about a run; answered by the messages of the key, or `messages.AnswerFailed`."""
+        self._outbox.put(lambda: self._ask(key))
+
+    def release(self, number: int) -> None:
+        """Let the worker forget the maps of a run."""
+        self._outbox.put(lambda: self._send_release(number))
 
     def cancel(self, job: JobName) -> None:
         """Give up a job; it still ends with a message."""
         self._outbox.put(lambda: self._send_cancel(job))
 
+    def holds(self, number: int) -> bool:
+        """Whether maps of this run can be asked for: its worker still lives."""
+        with self._lock:
+            return number in self._ids and self._client is not None and self._client.alive
+
+    def connect(self) -> None:
+        """Start a worker if there is none, before anything is to be run on it."""
+        self._outbox.put(self._connect)
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the worker, or of the ``ssh`` that leads to it."""
+        with self._lock:
+            return None if self._client is None else self._client.pid
+
     def kill(self) -> None:
         """End the worker process at once; what it was doing fails."""
         with self._lock:
             client = self._client
+            self._orders.clear()
         if client is not None:
             client.kill()
 
     def close(self, timeout: float = 0.3) -> None:
         """Say goodbye to the worker, and end it if it does not leave within ``timeout`` seconds. Sends no messages."""
         with self._lock:
-            self._closing = True
+            self._closing.set()
             client = self._client
         self._outbox.put(lambda: None)  # wakes the thread, which sees that it is over
         if client is not None:
@@ -99,7 +135,7 @@ class Link:
     # --- on the link's own thread --------------------------------------------------------------------------------
 
     def _work(self) -> None:
-        while not self._closing:
+        while not self._closing.is_set():
             self._outbox.get()()
 
     def _ready_client(self) -> WorkerClient:
@@ -119,114 +155,189 @@ class Link:
         def on_event(event: ClientEvent) -> None:
             self._receive(client, event)
 
-        client = WorkerClient(on_event, self._command)
+        client = WorkerClient(on_event, self._launch())
         with self._lock:
             self._client = client
             self._jobs.clear()
             self._ids.clear()
-            self._worker_runs.clear()
         hello = client.start()
-        if self._closing:
+        if self._closing.is_set():
             client.close(0)
-        self._post(messages.WorkerReady(hello))
+        self._post(messages.WorkerReady(self.host, hello))
         return client
 
-    def _send_run(self, number: int, order: Order) -> None:
+    def _connect(self) -> None:
+        try:
+            self._ready_client()
+        except FaaError as error:
+            self._tell_lost(error)
+
+    def _send_run(self, number: int, order: Order, priority: int) -> None:
         try:
             client = self._ready_client()
-            self._worker_runs.add(number)
+            with self._lock:
+                self._orders[number] = (order, priority)
+            # The worker knows nothing of hosts: on its machine the model is a local one.
+            reference = str(msgspec.structs.replace(parse(order.reference), host=None))
             id = self._register(client, number)
-            client.send(Run(id=id, reference=order.reference, text=order.text, options=order.options))
+            client.send(Run(id, reference, order.text, order.options, priority))
         except FaaError as error:
+            with self._lock:
+                self._orders.pop(number, None)
             self._post(messages.RunFailed(number, _as_fail(error)))
-            self._post(messages.WorkerLost(error.message, error.hint))
+            self._tell_lost(error)
 
-    def _send_tile(self, key: TileKey) -> None:
-        address = key.address
+    def _ask(self, key: TileKey | HeadKey | AlignKey | SketchKey) -> None:
         try:
-            client, run = self._holder(address)
-            id = self._register(client, key)
-            client.send(
-                Tile(
-                    id=id,
-                    run=run,
-                    kind=address.kind,
-                    layer=address.layer,
-                    head=address.head,
-                    level=key.level,
-                    row=key.row,
-                    row_stop=key.row_stop,
-                    column=key.column,
-                    column_stop=key.column_stop,
-                )
-            )
+            client, run = self._holder(key.run)
+            id = client.new_id()
+            match key:
+                case TileKey(address):
+                    grid = self._grid(AlignKey(address.run, address.kind)) if key.aligned else 0
+                    corners = (key.level, key.row, key.row_stop, key.column, key.column_stop)
+                    job: Tile | Examine | Align | Sketch = Tile(
+                        id, run, address.kind, address.layer, address.head, *corners, grid, key.priority
+                    )
+                case HeadKey(address):
+                    job = Examine(id, run, address.kind, address.layer, address.head)
+                case AlignKey():
+                    assert key.queries is not None
+                    assert key.keys is not None
+                    job = Align(id, run, key.kind, key.queries, key.keys)
+                case SketchKey():
+                    grid = self._grid(AlignKey(key.run, key.kind)) if key.aligned else 0
+                    job = Sketch(id, run, key.kind, key.rows, key.top, grid, SOMEDAY)
+            self._name(id, key)
+            client.send(job)
         except FaaError as error:
-            self._post(messages.TileFailed(key, _as_fail(error)))
+            self._post(messages.failed(key, _as_fail(error)))
 
-    def _send_examine(self, key: HeadKey) -> None:
-        address = key.address
-        try:
-            client, run = self._holder(address)
-            id = self._register(client, key)
-            client.send(Examine(id=id, run=run, kind=address.kind, layer=address.layer, head=address.head))
-        except FaaError as error:
-            self._post(messages.ExaminationFailed(key, _as_fail(error)))
+    def _grid(self, key: AlignKey) -> int:
+        grid = self._ids.get(key)
+        if grid is None:
+            raise WorkerError("The worker that held this alignment is gone.", "Compare again.")
+        return grid
 
-    def _holder(self, address: MapAddress) -> tuple[WorkerClient, int]:
-        """The worker that holds a map, and its own id of the run.
+    def _holder(self, number: int) -> tuple[WorkerClient, int]:
+        """The worker that holds a run, and its own id of the run.
 
         Raises:
             WorkerError: It is gone.
         """
-        client, run = self._client, self._ids.get(address.run)
-        if client is None or run is None or address.run not in self._worker_runs:
+        client, run = self._client, self._ids.get(number)
+        if client is None or run is None:
             raise WorkerError("The worker that held this map is gone.", "Run again.")
         return client, run
 
+    def _send_release(self, number: int) -> None:
+        with contextlib.suppress(FaaError):  # a worker that is gone holds nothing
+            client, run = self._holder(number)
+            client.send(Release(client.new_id(), run))
+
     def _send_cancel(self, job: JobName) -> None:
-        client, id = self._client, self._ids.get(job)
+        with self._lock:
+            client, id = self._client, self._ids.get(job)
+            if isinstance(job, int):
+                self._orders.pop(job, None)
         if client is not None and id is not None:
             with contextlib.suppress(FaaError):  # a worker that is gone has ended its jobs already
                 client.cancel(id)
 
     def _register(self, client: WorkerClient, job: JobName) -> int:
         id = client.new_id()
+        self._name(id, job)
+        return id
+
+    def _name(self, id: int, job: JobName) -> None:
         with self._lock:
             self._jobs[id] = job
             self._ids[job] = id
-        return id
+
+    def _reconnect(self, what: str) -> None:
+        """Make the lost connection anew and begin its runs again, or say that it cannot be had."""
+        error: FaaError = WorkerError(what)
+        for attempt, pause in enumerate(RECONNECT_SECONDS, 1):
+            self._post(messages.Reconnecting(self.host, what, attempt, len(RECONNECT_SECONDS)))
+            if self._closing.wait(pause):
+                return
+            try:
+                self._ready_client()
+            except LoginError as failure:
+                error = failure
+                break
+            except FaaError as failure:
+                error = failure
+            else:
+                with self._lock:
+                    orders = dict(self._orders)
+                self._post(messages.Reconnected(self.host, tuple(orders)))
+                for number, (order, priority) in orders.items():
+                    self._send_run(number, order, priority)
+                return
+        with self._lock:
+            numbers = list(self._orders)
+            self._orders.clear()
+        for number in numbers:
+            self._post(messages.RunFailed(number, _as_fail(error)))
+        self._tell_lost(error)
 
     # --- on the client's reader thread ---------------------------------------------------------------------------
 
     def _receive(self, client: WorkerClient, event: ClientEvent) -> None:
         from faa_core.worker.client import ArrayReady, WorkerExited
 
-        if client is not self._client or self._closing:
+        if client is not self._client or self._closing.is_set():
             return
         if isinstance(event, Beat):
-            self._post(messages.WorkerBeat(event))
+            self._post(messages.WorkerBeat(self.host, event))
         elif isinstance(event, WorkerExited):
-            self._post(messages.WorkerLost(event.text, event.hint))
+            self._exited(event)
         elif (id := getattr(event, "id", None)) is not None:
-            with self._lock:
-                job = self._jobs.get(id)
-                if isinstance(event, Done | Fail):
-                    self._jobs.pop(id, None)
-                    # The number of a run stays known: tiles name the run they belong to.
-                    if isinstance(job, TileKey | HeadKey):
-                        self._ids.pop(job, None)
-            if isinstance(job, TileKey):
-                if isinstance(event, ArrayReady):
+            job = self._jobs.get(id)
+            if isinstance(event, Done | Fail):
+                job = self._ended(client, id, event)
+            match job:
+                case None:
+                    pass
+                case int():
+                    self._post_of_run(job, event)
+                case TileKey() if isinstance(event, ArrayReady):
                     self._post(messages.TileArrived(job, event.array))
-                elif isinstance(event, Fail):
-                    self._post(messages.TileFailed(job, event))
-            elif isinstance(job, HeadKey):
-                if isinstance(event, Examined):
+                case HeadKey() if isinstance(event, Examined):
                     self._post(messages.HeadExamined(job, event.result))
-                elif isinstance(event, Fail):
-                    self._post(messages.ExaminationFailed(job, event))
-            elif job is not None:
-                self._post_of_run(job, event)
+                case SketchKey() if isinstance(event, Sketched):
+                    self._post(messages.SketchArrived(job, event))
+                case AlignKey() | SketchKey() if isinstance(event, Done):
+                    self._post(messages.Answered(job))
+                case _ if isinstance(event, Fail):
+                    self._post(messages.failed(job, event))
+
+    def _ended(self, client: WorkerClient, id: int, event: Done | Fail) -> JobName | None:
+        """The job that has ended; ``None`` for a run that ended with its worker, of which `_exited` will decide."""
+        with self._lock:
+            job = self._jobs.pop(id, None)
+            # Numbers of runs and alignments stay known: later requests name them.
+            if isinstance(job, TileKey | HeadKey | SketchKey):
+                self._ids.pop(job, None)
+            if isinstance(job, int) and job in self._orders:
+                if isinstance(event, Fail) and not client.alive:
+                    self._unended[job] = event
+                    return None
+                del self._orders[job]
+            return job
+
+    def _exited(self, event: WorkerExited) -> None:
+        with self._lock:
+            failed, self._unended = self._unended, {}
+            resumable = event.lost_link and bool(self._orders)
+            if not resumable:
+                self._orders.clear()
+        if resumable:
+            self._outbox.put(lambda: self._reconnect(event.text))
+            return
+        for number, fail in failed.items():
+            self._post(messages.RunFailed(number, fail))
+        self._post(messages.WorkerLost(self.host, WorkerError.kind, event.text, event.hint))
 
     def _post_of_run(self, run: int, event: ClientEvent) -> None:
         match event:
@@ -243,8 +354,11 @@ class Link:
             case Fail():
                 self._post(messages.RunFailed(run, event))
 
+    def _tell_lost(self, error: FaaError) -> None:
+        self._post(messages.WorkerLost(self.host, error.kind, error.message, error.hint))
+
     def _post(self, message: Message) -> None:
-        if not self._closing:
+        if not self._closing.is_set():
             with contextlib.suppress(RuntimeError):  # the event loop has ended between the check and the call
                 self._post_message(message)
 

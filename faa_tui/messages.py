@@ -2,20 +2,44 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 from textual.message import Message
 
+from faa_core.comparison.records import Comparison
 from faa_core.findings import HeadExamination
-from faa_core.worker.protocol import Beat, Done, Fail, Hello, LayerReady, Loaded, Progress, Started
+from faa_core.records import MapKind
+from faa_core.worker.protocol import (
+    ON_SCREEN,
+    Beat,
+    Done,
+    Fail,
+    Hello,
+    LayerReady,
+    Loaded,
+    Progress,
+    Sketched,
+    Started,
+)
 from faa_tui.widgets.heat_map import MapAddress
 
 
 @dataclass(frozen=True)
 class TileKey:
-    """A rectangle of one map: rows and columns count cells of ``level``, which are 2^level tokens wide."""
+    """A rectangle of one map: rows and columns count cells of ``level``, which are 2^level tokens wide.
+
+    Attributes:
+        address: Which map.
+        level: Level of its max pyramid.
+        row: First row of cells.
+        row_stop: One past the last row.
+        column: First column.
+        column_stop: One past the last column.
+        aligned: Whether the segments of the run's alignment stand for tokens.
+        priority: Of `faa_core.worker.protocol`; two wishes for one tile are the same however urgent.
+    """
 
     address: MapAddress
     level: int
@@ -23,6 +47,13 @@ class TileKey:
     row_stop: int
     column: int
     column_stop: int
+    aligned: bool = False
+    priority: int = field(default=ON_SCREEN, compare=False)
+
+    @property
+    def run(self) -> int:
+        """The run."""
+        return self.address.run
 
 
 @dataclass(frozen=True)
@@ -30,6 +61,32 @@ class HeadKey:
     """The examination of one head."""
 
     address: MapAddress
+
+    @property
+    def run(self) -> int:
+        """The run."""
+        return self.address.run
+
+
+@dataclass(frozen=True)
+class AlignKey:
+    """Segments laid over the maps of one kind of a run; without them, the name of what was laid before."""
+
+    run: int
+    kind: MapKind
+    queries: NDArray[np.int32] | None = field(default=None, compare=False)
+    keys: NDArray[np.int32] | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class SketchKey:
+    """A few rows of every head of one kind of a run, in tokens, or in the segments of its alignment."""
+
+    run: int
+    kind: MapKind
+    rows: tuple[int, ...]
+    top: int
+    aligned: bool
 
 
 class RunMessage(Message):
@@ -128,30 +185,110 @@ class ExaminationFailed(Message):
         self.fail = fail
 
 
-class WorkerReady(Message):
+class SketchArrived(Message):
+    """The sketch of one layer is here; `Answered` follows the last one."""
+
+    def __init__(self, key: SketchKey, sketched: Sketched) -> None:
+        super().__init__()
+        self.key = key
+        self.sketched = sketched
+
+
+class Answered(Message):
+    """An alignment is laid, or a sketch complete."""
+
+    def __init__(self, key: AlignKey | SketchKey) -> None:
+        super().__init__()
+        self.key = key
+
+
+class AnswerFailed(Message):
+    """An alignment cannot be laid, or a sketch will not come."""
+
+    def __init__(self, key: AlignKey | SketchKey, fail: Fail) -> None:
+        super().__init__()
+        self.key = key
+        self.fail = fail
+
+
+def failed(key: TileKey | HeadKey | AlignKey | SketchKey, fail: Fail) -> Message:
+    """The message that says that what was asked for will not come."""
+    match key:
+        case TileKey():
+            return TileFailed(key, fail)
+        case HeadKey():
+            return ExaminationFailed(key, fail)
+        case _:
+            return AnswerFailed(key, fail)
+
+
+class Compared(Message):
+    """The numbers of a comparison are worked out anew.
+
+    Attributes:
+        comparison: They.
+        other: Index of the side that the first one is compared with.
+        edition: Which state of the comparison they belong to; older ones are worth nothing.
+    """
+
+    def __init__(self, comparison: Comparison, other: int, edition: int) -> None:
+        super().__init__()
+        self.comparison = comparison
+        self.other = other
+        self.edition = edition
+
+
+class HostMessage(Message):
+    """Something about the worker on ``host``; "" is this machine."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__()
+        self.host = host
+
+
+class WorkerReady(HostMessage):
     """A worker has said hello."""
 
-    def __init__(self, hello: Hello) -> None:
-        super().__init__()
+    def __init__(self, host: str, hello: Hello) -> None:
+        super().__init__(host)
         self.hello = hello
 
 
-class WorkerBeat(Message):
+class WorkerBeat(HostMessage):
     """A sign of life of the worker."""
 
-    def __init__(self, beat: Beat) -> None:
-        super().__init__()
+    def __init__(self, host: str, beat: Beat) -> None:
+        super().__init__(host)
         self.beat = beat
 
     def can_replace(self, message: Message) -> bool:
         """Whether this one makes an older one that still waits superfluous."""
-        return isinstance(message, WorkerBeat)
+        return isinstance(message, WorkerBeat) and message.host == self.host
 
 
-class WorkerLost(Message):
-    """The worker could not be started, or is gone."""
+class WorkerLost(HostMessage):
+    """The worker could not be started, or is gone; ``kind`` is that of the error."""
 
-    def __init__(self, text: str, hint: str) -> None:
-        super().__init__()
+    def __init__(self, host: str, kind: str, text: str, hint: str) -> None:
+        super().__init__(host)
+        self.kind = kind
         self.text = text
         self.hint = hint
+
+
+class Reconnecting(HostMessage):
+    """The connection is lost, and attempt ``attempt`` of ``of`` to make it anew is coming."""
+
+    def __init__(self, host: str, text: str, attempt: int, of: int) -> None:
+        super().__init__(host)
+        self.text = text
+        self.attempt = attempt
+        self.of = of
+
+
+class Reconnected(HostMessage):
+    """The connection is there again, and ``runs`` begin from the start."""
+
+    def __init__(self, host: str, runs: tuple[int, ...]) -> None:
+        super().__init__(host)
+        self.runs = runs

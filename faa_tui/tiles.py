@@ -7,9 +7,12 @@ urgent one is never far back in the queue of the worker.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 
+from faa_core.worker.protocol import SOON
 from faa_tui.messages import TileKey
+from faa_tui.widgets.heat_map import MapAddress
 
 IN_FLIGHT = 4
 """Requests that may be under way at once."""
@@ -37,9 +40,16 @@ class TileRequests:
         """Requests that are under way or will be."""
         return len(self._urgent) + len(self._later) + len(self._in_flight)
 
-    def want(self, key: TileKey) -> None:
-        """Ask for a tile that is to be seen now; urgent wishes for other maps are dropped, nobody looks at them."""
-        self._urgent = {other: None for other in self._urgent if other.address == key.address}
+    def want(self, key: TileKey, beside: Collection[MapAddress] = ()) -> None:
+        """Ask for a tile that is to be seen now; urgent wishes for maps that nobody looks at any more are dropped.
+
+        Args:
+            key: The tile.
+            beside: Maps that are on the screen at the same time.
+        """
+        self._urgent = {
+            other: None for other in self._urgent if other.address == key.address or other.address in beside
+        }
         if key not in self._in_flight:
             self._later.pop(key, None)
             self._urgent[key] = None
@@ -47,7 +57,8 @@ class TileRequests:
 
     def prefetch(self, keys: Iterable[TileKey]) -> None:
         """Replace the tiles that may be wanted soon, the likeliest first."""
-        self._later = {key: None for key in keys if key not in self._in_flight and key not in self._urgent}
+        later = (replace(key, priority=SOON) for key in keys)
+        self._later = {key: None for key in later if key not in self._in_flight and key not in self._urgent}
         self._pump()
 
     def ended(self, key: TileKey) -> None:

@@ -23,7 +23,7 @@ def run(arguments: list[str]) -> int:
     """Run ``faa analyze`` and return its exit code."""
     options = _parse(arguments)
     parsed = reference.parse(options.model)
-    return _over_texts(options) if options.texts else _one_text(options, parsed)
+    return _over_texts(options, parsed) if options.texts else _one_text(options, parsed)
 
 
 def _parse(arguments: list[str]) -> Namespace:
@@ -82,17 +82,17 @@ def _one_text(options: Namespace, parsed: reference.ModelReference) -> int:
     text = text_for(parsed, options.text, options.file)
     run_options = RunOptions(options.device, options.dtype, options.truncate)
     init = None
-    with narrated_session() as worker:
+    with narrated_session(host=parsed.host) as narrated:
         if options.null == "init":
-            init = worker.analyse(str(_untrained(parsed)), text, run_options)
-        analysis = worker.analyse(options.model, text, run_options)
+            init = narrated.analyse(_untrained(parsed), text, run_options)
+        analysis = narrated.analyse(parsed, text, run_options)
         chosen = _chosen(analysis, options)
         tests = tuple(
-            worker.test(statistic, options.surrogate, options.replicates, options.seed)
+            narrated.worker.test(statistic, options.surrogate, options.replicates, options.seed)
             for statistic in dict.fromkeys(options.test)
         )
-        rollouts = worker.rollout() if options.rollout else ()
-        probe = worker.probe(options.model, run_options, options.seed) if options.probe else None
+        rollouts = narrated.worker.rollout() if options.rollout else ()
+        probe = narrated.probe(parsed, run_options, options.seed) if options.probe else None
     findings = Findings(init, tests, probe, rollouts)
     if options.json:
         sys.stdout.buffer.write(export.to_json(analysis, chosen, findings) + b"\n")
@@ -102,11 +102,11 @@ def _one_text(options: Namespace, parsed: reference.ModelReference) -> int:
     return 0
 
 
-def _over_texts(options: Namespace) -> int:
+def _over_texts(options: Namespace, parsed: reference.ModelReference) -> int:
     texts = texts_in(options.texts)
     run_options = RunOptions(options.device, options.dtype, options.truncate)
-    with narrated_session(len(texts)) as worker:
-        analyses = [worker.analyse(options.model, text, run_options) for text in texts]
+    with narrated_session(len(texts), parsed.host) as narrated:
+        analyses = [narrated.analyse(parsed, text, run_options) for text in texts]
     replication = replicate(analyses, options.seed)
     chosen = _chosen(analyses[0], options)
     if options.json:

@@ -1,4 +1,4 @@
-"""``faa doctor``: what was found on this machine."""
+"""``faa doctor``: what was found on this machine; with a host, the way to a worker there."""
 
 from __future__ import annotations
 
@@ -23,9 +23,19 @@ from faa_tui.rendering.text import visible
 def run(arguments: list[str]) -> int:
     """Run ``faa doctor``: 0 when every check passes, 1 otherwise."""
     parser = ArgumentParser(prog="faa doctor", description="Say what was found here, and whether all is well.")
+    parser.add_argument(
+        "host",
+        nargs="?",
+        metavar="HOST",
+        help="look there instead, through ssh: ssh, Python, faa, torch, GPU, disk, to the first that is amiss",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--verbose", action="store_true", help="show the traceback of an error")
     options = parser.parse_args(arguments)
+    if options.host:
+        from faa_tui.cli.doctor_host import examine_host
+
+        return examine_host(options.host, as_json=options.json)
     found = _examine()
     if options.json:
         sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")

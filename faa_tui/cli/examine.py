@@ -30,11 +30,13 @@ def run(arguments: list[str]) -> int:
     """Run ``faa examine`` and return its exit code."""
     options = _parse(arguments)
     wanted = parse_address(options.map)
-    text = text_for(reference.parse(options.model), options.text, options.file)
-    with narrated_session() as worker:
-        analysis = worker.analyse(options.model, text, RunOptions(options.device, options.dtype, options.truncate))
+    parsed = reference.parse(options.model)
+    text = text_for(parsed, options.text, options.file)
+    run_options = RunOptions(options.device, options.dtype, options.truncate)
+    with narrated_session(host=parsed.host) as narrated:
+        analysis = narrated.analyse(parsed, text, run_options)
         result = find_layer(analysis, wanted)
-        examination = worker.examine(result.info.kind, result.info.layer, wanted.head)
+        examination = narrated.worker.examine(result.info.kind, result.info.layer, wanted.head)
     if options.json:
         sys.stdout.buffer.write(export.examination_to_json(analysis, examination) + b"\n")
     else:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "analyze": "measure every head of a model on one text: a table, or JSON with --json",
     "examine": "measure one head at length: spectrum, lacunarity, surface, rank, coverage",
+    "compare": "compare models head by head: what differs, how much, and whether that is more than chance",
     "show": "print the attention map of one head as a colour grid",
     "explain": "say what a number is, how it is estimated and how far it can be trusted: faa explain D1",
     "study": "run a study again: 1.0.0 beside the corrected numbers, or accuracy beside its goals",
@@ -35,13 +36,14 @@ Look at the attention of a transformer in the terminal, and measure its geometry
 commands:
 {commands}
 
-Without a command, the application opens on MODEL.
+Without a command, the application opens on MODEL, or on a comparison of several.
 'faa COMMAND --help' tells more about a command.
 """
 
 MODEL_HELP = (
     "demo (bundled), demo@init (the same architecture, untrained), a folder, a name on the Hugging Face hub such as "
-    "gpt2 or meta-llama/Llama-3.2-1B@main, or a file of attention (.npy, .npz, .safetensors)"
+    "gpt2 or meta-llama/Llama-3.2-1B@main, or a file of attention (.npy, .npz, .safetensors); with HOST: before it, on "
+    "that machine, through your own ssh"
 )
 
 
@@ -82,11 +84,11 @@ def _application(arguments: list[str]) -> int:
     listing = "\n".join(f"  {name:<{width}}  {text}" for name, text in COMMANDS.items())
     parser = ArgumentParser(
         prog="faa",
-        usage="faa [MODEL] [options]\n       faa COMMAND ...",
+        usage="faa [MODEL [MODEL ...]] [options]\n       faa COMMAND ...",
         description=DESCRIPTION.format(commands=listing),
         formatter_class=RawDescriptionHelpFormatter,
     )
-    parser.add_argument("model", nargs="?", default="demo", metavar="MODEL", help=MODEL_HELP)
+    parser.add_argument("models", nargs="*", metavar="MODEL", help=f"{MODEL_HELP}; two to four open side by side")
     add_text_options(parser)
     add_run_options(parser)
     parser.add_argument("--version", action="version", version=f"faa {__version__}")
@@ -96,10 +98,15 @@ def _application(arguments: list[str]) -> int:
     from faa_core.worker.protocol import RunOptions
     from faa_tui import app
     from faa_tui.cli.text import given_text
+    from faa_tui.comparing import MOST_SIDES
 
-    reference.parse(options.model)
+    models = options.models or [reference.DEMO]
+    if len(models) > MOST_SIDES:
+        parser.error(f"{len(models)} models were named, and {MOST_SIDES} fit side by side")
+    for model in models:
+        reference.parse(model)
     run_options = RunOptions(options.device, options.dtype, options.truncate)
-    return app.run(options.model, given_text(options.text, options.file), run_options)
+    return app.run(models[0], given_text(options.text, options.file), run_options, others=models[1:])
 
 
 def add_text_options(parser: ArgumentParser) -> _MutuallyExclusiveGroup:

@@ -30,12 +30,13 @@ def run(arguments: list[str]) -> int:
     """Run ``faa show`` and return its exit code."""
     options = _parse(arguments)
     wanted = parse_address(options.map)
-    text = text_for(reference.parse(options.model), options.text, options.file)
+    parsed = reference.parse(options.model)
+    text = text_for(parsed, options.text, options.file)
     run_options = RunOptions(options.device, options.dtype, options.truncate)
-    with narrated_session() as worker:
-        analysis = worker.analyse(options.model, text, run_options)
+    with narrated_session(host=parsed.host) as narrated:
+        analysis = narrated.analyse(parsed, text, run_options)
         result = find_layer(analysis, wanted)
-        weights = worker.map(result.info.kind, result.info.layer, wanted.head)
+        weights = narrated.worker.map(result.info.kind, result.info.layer, wanted.head)
     console = Console(highlight=False)
     console.print(Text(visible(map_title(analysis, result, wanted.head)), style="bold"))
     console.print(

@@ -21,7 +21,7 @@ from textual.widgets import Footer, Static
 from faa_core.catalogue import BY_KEY, RUN_KEYS
 from faa_core.records import STATUSES, LayerResult
 from faa_core.worker.protocol import Fail
-from faa_tui.actions import PANES, bindings
+from faa_tui.actions import PANES, Scope, bindings
 from faa_tui.blocks import ExactBlocks
 from faa_tui.messages import TileKey
 from faa_tui.rendering.tiles import cells_at, overview_level
@@ -61,7 +61,8 @@ SIDES = {"models": "left", "layers": "left", "numbers": "right", "text": "text"}
 class MainScreen(Screen[None]):
     """Shows `Results` and says which head is looked at; knows nothing of the worker."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings("main")
+    SCOPE: ClassVar[Scope] = "main"
+    BINDINGS: ClassVar[list[BindingType]] = bindings(SCOPE)
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (MIN_SIZE[0], "-narrow"), (110, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (MIN_SIZE[1], "-low"), (32, "-tall")]  # noqa: RUF012
     ALLOW_IN_MAXIMIZED_VIEW = "Footer, StatusBar, Notice"
@@ -204,9 +205,9 @@ class MainScreen(Screen[None]):
         """Write the top line."""
         self._status.status = status
 
-    def show_models(self, recent: tuple[str, ...], current: str) -> None:
-        """List the models."""
-        self._models.show(recent, current)
+    def show_models(self, recent: tuple[str, ...], current: str, hosts: tuple[str, ...]) -> None:
+        """List the models, and the machines that others may be on."""
+        self._models.show(recent, current, hosts)
 
     def show_fault(self, fail: Fail, keys: str) -> None:
         """Show a fault until `clear_fault`; results stay where they are."""

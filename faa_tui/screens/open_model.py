@@ -18,16 +18,25 @@ _FORMS = (
     ("gpt2, meta-llama/Llama-3.2-1B@main", "a model of the Hugging Face hub"),
     ("./checkpoint, /models/mine", "a folder"),
     ("maps.npy, maps.npz, maps.safetensors", "a file of attention"),
+    ("gpu7:gpt2, me@gpu8:./checkpoint", "any of these on another machine, through your own ssh"),
 )
 
 
 class OpenModel(Dialog[str]):
-    """Answers with a reference that can be parsed; what is wrong with another one is said in place."""
+    """Answers with a reference that can be parsed; what is wrong with another one is said in place.
+
+    Args:
+        begin: What the line holds at first, for example ``gpu7:``.
+    """
+
+    def __init__(self, begin: str = "") -> None:
+        super().__init__()
+        self._begin = begin
 
     def compose(self) -> ComposeResult:
         """The line to type in, what is wrong with it, the forms it can have."""
         with Vertical(id="open-box", classes="dialog"):
-            yield Input(placeholder="[host:]model[@revision]", id="open-reference")
+            yield Input(self._begin, placeholder="[host:]model[@revision]", id="open-reference", select_on_focus=False)
             yield Static(id="open-message", markup=False)
             width = max(len(form) for form, _ in _FORMS)
             yield Static(

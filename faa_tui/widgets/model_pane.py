@@ -32,7 +32,20 @@ class ModelPane(ListPane):
             return self.model_pane
 
     class OtherWanted(Message):
-        """The user wants to type a reference."""
+        """The user wants to type a reference; ``begin`` is the start of it that is known."""
+
+        def __init__(self, model_pane: ModelPane, begin: str = "") -> None:
+            super().__init__()
+            self.model_pane = model_pane
+            self.begin = begin
+
+        @property
+        def control(self) -> ModelPane:
+            """The pane."""
+            return self.model_pane
+
+    class HostWanted(Message):
+        """The user wants to name another machine."""
 
         def __init__(self, model_pane: ModelPane) -> None:
             super().__init__()
@@ -45,12 +58,14 @@ class ModelPane(ListPane):
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._hosts: tuple[str, ...] = ()
         self._references: tuple[str, ...] = BUNDLED
         self._current = ""
 
-    def show(self, recent: tuple[str, ...], current: str) -> None:
-        """Show the bundled models, then ``recent``; ``current`` is marked."""
+    def show(self, recent: tuple[str, ...], current: str, hosts: tuple[str, ...] = ()) -> None:
+        """Show the bundled models, then ``recent``, then machines that models may be on; ``current`` is marked."""
         moved, self._current = current != self._current, current
+        self._hosts = hosts
         self._references = tuple(dict.fromkeys((*BUNDLED, *([current] if current else []), *recent)))
         self._fill()
         if moved:
@@ -70,15 +85,22 @@ class ModelPane(ListPane):
                         Option(Content(("▸ " if name == self._current else "  ") + fit(visible(name), width)))
                         for name in self._references
                     ),
+                    *(Option(Content.styled(f"  {fit(visible(host), width - 2)}:…", "dim")) for host in self._hosts),
                     Option(Content.styled("  open another…", "dim")),
+                    Option(Content.styled("  add a machine…", "dim")),
                 ]
             )
-            self.highlighted = 0 if index is None else min(index, len(self._references))
+            self.highlighted = 0 if index is None else min(index, self.option_count - 1)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Turn the line into a reference."""
         event.stop()
-        if event.option_index < len(self._references):
-            self.post_message(self.Opened(self, self._references[event.option_index]))
-        else:
+        references, hosts, index = len(self._references), len(self._hosts), event.option_index
+        if index < references:
+            self.post_message(self.Opened(self, self._references[index]))
+        elif index < references + hosts:
+            self.post_message(self.OtherWanted(self, f"{self._hosts[index - references]}:"))
+        elif index == references + hosts:
             self.post_message(self.OtherWanted(self))
+        else:
+            self.post_message(self.HostWanted(self))

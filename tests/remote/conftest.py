@@ -190,9 +190,9 @@ def other_environment(folder: Path) -> str:
     (packages,) = folder.glob("lib/python*/site-packages")
     ours = next(path for path in sys.path if path.endswith("site-packages"))
     (packages / "ours.pth").write_text(f"import site; site.addsitedir({ours!r})\n")
-    torch = packages / "torch-0.7.7.dist-info"
+    torch = packages / "torch-2.99.7.dist-info"
     torch.mkdir()
-    (torch / "METADATA").write_text("Metadata-Version: 2.1\nName: torch\nVersion: 0.7.7\n")
+    (torch / "METADATA").write_text("Metadata-Version: 2.1\nName: torch\nVersion: 2.99.7\n")
     return str(folder / "bin" / "python")
 
 

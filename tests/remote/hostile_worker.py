@@ -14,7 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
+from faa_core import catalogue
+from faa_core.records import Label, Statistics
 from faa_core.worker import server, wire
 
 _SCRIPT = Path(__file__).parents[1] / "integration" / "worker" / "scripted_worker.py"
@@ -92,7 +95,8 @@ def escapes(nonce: str) -> int:
     assert spec.loader is not None
     scripted = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(scripted)
-    model = scripted.model
+    model, layer = scripted.model, scripted.layer
+    label = Label(EVIL, EVIL, 0.9, 0.1, EVIL, 0.2)
 
     class Evil(scripted.ScriptedEngine):  # type: ignore[misc, name-defined]
         def echo(self, listener: server.Listener) -> tuple[str, ...]:
@@ -110,6 +114,11 @@ def escapes(nonce: str) -> int:
 
     scripted.model = lambda reference: msgspec.structs.replace(
         model(EVIL), architecture=EVIL, device=EVIL, revision=EVIL, attention=EVIL, versions={EVIL: EVIL}
+    )
+    numbers = np.full((len(catalogue.KEYS), scripted.HEADS), 0.5)
+    statistics = Statistics(catalogue.KEYS, numbers, numbers, numbers, np.zeros(numbers.shape, np.uint8))
+    scripted.layer = lambda index: msgspec.structs.replace(
+        layer(index), statistics=statistics, labels=(label,) * scripted.HEADS
     )
     greeting = msgspec.structs.replace(
         server._hello(), hostname=EVIL, versions={"faa": EVIL, "python": EVIL, EVIL: EVIL}

@@ -178,6 +178,11 @@ class SshLaunch:
         return refusal(self, code, printed)
 
     @property
+    def interpreters(self) -> str:
+        """Words for a shell there: the Python that faa would be in, and those that it might be in."""
+        return " ".join(dict.fromkeys((self._python, "python3", "python")))
+
+    @property
     def _python(self) -> str:
         """The interpreter beside the program that starts the worker."""
         if beside := re.search(r"(\S+/)faa\s+worker\s*$", self.entry.command):

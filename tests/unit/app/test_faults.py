@@ -5,6 +5,7 @@ from pathlib import Path
 
 from textual.widgets import TextArea
 
+from faa_tui.fleet import Fleet
 from faa_tui.screens.message import MessageScreen
 from faa_tui.screens.text_editor import TextEditor
 
@@ -52,7 +53,7 @@ def test_a_worker_killed_in_the_middle_costs_a_message_and_r_goes_on(start, tmp_
         async with start(text=f"%deaf {gate}\nsome words", wait=False) as session:
             await session.until(lambda: Path(f"{gate}.begun").exists())
             await session.until(lambda: len(session.app.main.results.layers) == 2)
-            os.kill(session.app._link._client.pid, signal.SIGKILL)
+            os.kill(session.app.fleet.link("").pid, signal.SIGKILL)
             await session.until_phase("FAILED")
             assert "SIGKILL" in session.text
             assert "layer 0 head 0" in session.text
@@ -81,8 +82,8 @@ def test_a_worker_that_cannot_be_started_is_a_message(start):
         async with start(wait=False) as session:
             app = session.app
             await session.until(lambda: not app.phase.under_way and app.run_number)
-            app._link.close()
-            app._link = type(app._link)(app.post_message, ["/nowhere/python"])
+            app.fleet.close()
+            app.fleet = Fleet(app.post_message, lambda host: ["/nowhere/python"])
             await session.press("r")
             await session.until_phase("FAILED")
             assert "/nowhere/python" in session.text

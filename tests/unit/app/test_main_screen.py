@@ -61,7 +61,7 @@ def test_neighbours_are_fetched_before_they_are_looked_at(start):
             wanted = [("decoder", 0, head) for head in range(8)] + [("decoder", 1, 0)]
             await session.until(lambda: all(heat_map.has_overview(MapAddress(1, *place)) for place in wanted))
             # The worker cannot help any more: what shows now was here already.
-            session.app._link.close()
+            session.app.fleet.close()
             await session.press(">")
             assert heat_map.address == MapAddress(1, "decoder", 0, 1)
             assert "layer 0 head 1" in session.text

@@ -1,0 +1,126 @@
+"""The application's comparison: opened, passed what arrives, its numbers worked out on a thread."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from faa_tui import messages
+from faa_tui.application.workers import WorkersApp
+from faa_tui.comparing import Comparing, default_references
+from faa_tui.comparison_desk import ComparisonDesk, finished_run
+from faa_tui.fleet import host_of
+from faa_tui.samples import default_sample
+from faa_tui.session import Order, Position, Results
+
+if TYPE_CHECKING:
+    from faa_tui.screens.compare import CompareScreen
+
+
+class ComparisonsApp(WorkersApp, inherit_bindings=False):
+    """Has one comparison, which stays while the user looks at something else.
+
+    Args:
+        order: What is analysed at first.
+        command: Command line of the worker on this machine.
+        others: Models to compare it with; by default its untrained twin.
+    """
+
+    def __init__(self, order: Order, command: Sequence[str] | None, others: Sequence[str] = ()) -> None:
+        super().__init__(command)
+        self.order = order
+        self.others = tuple(others)
+        self.desk: ComparisonDesk | None = None
+        self._numbers = itertools.count(1)
+
+    @property
+    def shown_results(self) -> Results | None:
+        """The run on the main screen."""
+        return None
+
+    # --- comparisons ---------------------------------------------------------------------------------------------
+
+    @property
+    def shown_position(self) -> Position | None:
+        """The head that the main screen shows."""
+        return None
+
+    def new_number(self) -> int:
+        """A number that no run of this application has had."""
+        return next(self._numbers)
+
+    def action_compare(self) -> None:
+        """Open the comparison: the one there was, or of the model on the screen with its untrained twin."""
+        from faa_tui.screens.compare import CompareScreen
+
+        if self.desk is None:
+            current = self.order.reference
+            references = (current, *self.others) if self.others else default_references(current)
+            # A file of attention has no text; the models beside it are compared on one.
+            text = self.order.text or default_sample().text
+            comparing = Comparing(references, (text,), self.order.options, self.fleet, self.new_number)
+            self.desk = ComparisonDesk(comparing, CompareScreen(comparing), self.fleet, self._hostname)
+            shown = (self.order.reference, self.order.text)
+            ready = finished_run(self.shown_results, references[0], text, shown)
+            held = ready is not None and self.fleet.holds(ready.number)
+            comparing.begin(ready if held else None)
+            if ready is not None:
+                self.desk.screen.position = self.shown_position
+        self.push_screen(self.desk.screen)
+
+    def _hostname(self, reference: str) -> str:
+        hello = self.worker(host_of(reference)).hello
+        return "" if hello is None else hello.hostname
+
+    def let_go(self, results: Results | None) -> None:
+        """Let the worker forget a run that is on no screen any more."""
+        if results is not None and (self.desk is None or self.desk.comparing.run_of(results.run) is None):
+            self.fleet.release(results.run)
+
+    def work_out(self, ready: bool = True) -> None:
+        """Work the numbers of the comparison out anew, on a thread, if there is something new to say."""
+        desk = self.desk
+        if desk is None or not ready or not desk.has_news():
+            return
+        jobs = desk.jobs()
+
+        def work() -> None:
+            for job in jobs:
+                self.post_message(job())
+
+        self.run_worker(work, group="comparison", thread=True, exclusive=True, exit_on_error=False)
+
+    def heard(self, message: messages.RunMessage) -> None:
+        """Pass on news of a run to the comparison, if it is one of its runs."""
+        if self.desk is not None and self.desk.hear_run(message):
+            self.work_out()
+
+    def on_compare_screen_tile_wanted(self, message: CompareScreen.TileWanted) -> None:
+        """Something on the screen of the comparison waits for it."""
+        if self.desk is not None:
+            self.desk.want(message)
+
+    def on_compare_screen_numbers_wanted(self) -> None:
+        """The comparison is another one now."""
+        self.work_out()
+
+    def on_sketch_arrived(self, message: messages.SketchArrived) -> None:
+        """Keep the sketch of a layer."""
+        if self.desk is not None:
+            self.desk.hear_sketch(message)
+
+    def on_answered(self, message: messages.Answered) -> None:
+        """An alignment is laid, or a sketch complete."""
+        if self.desk is not None:
+            self.work_out(self.desk.hear_answer(message))
+
+    def on_answer_failed(self, message: messages.AnswerFailed) -> None:
+        """Go on without the sketch."""
+        if self.desk is not None:
+            self.work_out(self.desk.hear_answer(message))
+
+    def on_compared(self, message: messages.Compared) -> None:
+        """The numbers are here."""
+        if self.desk is not None:
+            self.desk.hear_numbers(message)

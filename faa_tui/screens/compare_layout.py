@@ -1,0 +1,419 @@
+"""How a comparison is laid out and drawn: maps that move together, their difference, the numbers of every pair."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.reactive import reactive
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.widgets import Footer, Static
+
+from faa_core.catalogue import BY_KEY, Entry
+from faa_core.comparison.records import Comparison, Head
+from faa_core.worker.protocol import Fail
+from faa_tui.comparing import Comparing
+from faa_tui.comparison_tables import LETTERS, difference_table, plot_view
+from faa_tui.messages import TileKey
+from faa_tui.rendering.attention_map import MapAddress
+from faa_tui.rendering.text import fit, visible
+from faa_tui.rendering.tiles import CACHE_BYTES, TileCache
+from faa_tui.session import Position
+from faa_tui.widgets.comparison_plot import ComparisonPlot
+from faa_tui.widgets.difference_map import DifferenceMap
+from faa_tui.widgets.difference_readout import DifferenceReadout
+from faa_tui.widgets.head_matrix import HeadMatrix
+from faa_tui.widgets.heat_map import HeatMap
+from faa_tui.widgets.notice import Notice
+from faa_tui.widgets.pair_table import PairTable
+from faa_tui.widgets.pane import Pane
+from faa_tui.widgets.status_bar import shape_of
+
+REDRAW_SECONDS = 0.05
+"""Arrivals are drawn at most this often."""
+LOWER = {"matrix": "1", "difference": "4", "plot": "5", "pairs": "6"}
+"""Panes of which a narrow terminal shows one, below the maps, and their keys."""
+
+
+class CompareLayout(Screen[None]):
+    """Draws a `Comparing`.
+
+    Args:
+        comparing: What is compared.
+    """
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (120, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (18, "-low"), (32, "-tall")]  # noqa: RUF012
+    ALLOW_IN_MAXIMIZED_VIEW = "Footer, Notice, DifferenceReadout, #compare-head"
+    AUTO_FOCUS = "#compare-map-0"
+
+    position: reactive[Position | None] = reactive(None)
+    """Head of the first side."""
+    statistic: reactive[str] = reactive("D1")
+    other: reactive[int] = reactive(1)
+    """The side that the first one is compared with."""
+    lower: reactive[str] = reactive("difference")
+    """What a narrow terminal shows below the maps."""
+
+    def __init__(self, comparing: Comparing) -> None:
+        super().__init__()
+        self.comparing = comparing
+        self._cache = TileCache(CACHE_BYTES)
+        self._head = Static(id="compare-head", markup=False)
+        self._warning = Static(id="compare-warning", markup=False)
+        self._notice = Notice(id="compare-notice")
+        self._matrix = HeadMatrix(id="compare-matrix")
+        self._maps = [HeatMap(cache=self._cache, id=f"compare-map-{side}") for side in range(len(LETTERS))]
+        self._difference = DifferenceMap(cache=self._cache, id="compare-difference")
+        self._plot = ComparisonPlot(id="compare-plot")
+        self._pairs = PairTable(id="compare-pairs")
+        self._readout = DifferenceReadout(id="compare-readout")
+        self._hidden = Static(id="compare-hidden", markup=False)
+        self._matrix_pane = Pane("1", "Heads", id="compare-matrix-pane")
+        self._map_panes = [
+            Pane("23"[side] if side < 2 else "", letter, id=f"compare-pane-{side}")
+            for side, letter in enumerate(LETTERS)
+        ]
+        self._difference_pane = Pane("4", "Difference", id="compare-difference-pane")
+        self._plot_pane = Pane("5", "Plot", id="compare-plot-pane")
+        self._pairs_pane = Pane("6", "Pairs of heads", id="compare-pairs-pane")
+        self._unlocked: dict[int, Position] = {}
+        self._placed = False
+        self._redraw: Timer | None = None
+
+    # --- layout --------------------------------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        """Status, warnings, the matrix and a plot on the left, the maps above the difference and the table."""
+        yield self._head
+        yield self._notice
+        yield self._warning
+        with Horizontal(id="compare-body"):
+            with Vertical(id="compare-left"):
+                with self._matrix_pane:
+                    yield self._matrix
+                with self._plot_pane:
+                    yield self._plot
+            with Vertical(id="compare-right"):
+                with Horizontal(id="compare-maps"):
+                    for pane, heat_map in zip(self._map_panes, self._maps, strict=True):
+                        with pane:
+                            yield heat_map
+                with Horizontal(id="compare-lower"):
+                    with self._difference_pane:
+                        yield self._difference
+                    with self._pairs_pane:
+                        yield self._pairs
+        yield self._readout
+        yield self._hidden
+        yield Static("A comparison needs at least 60 columns and 18 rows.", id="compare-too-small", markup=False)
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Show what is here already."""
+        self.watch_lower()
+        self.draw()
+
+    def on_screen_resume(self) -> None:
+        """Other panes may have room for more words now."""
+        self.arrived()
+
+    def on_resize(self) -> None:
+        """There is other room for words."""
+        self.arrived()
+
+    def watch_lower(self) -> None:
+        """Show the chosen pane where there is room for one only."""
+        for name in LOWER:
+            self.set_class(name == self.lower, f"-lower-{name}")
+        others = (f"{key} {name}" for name, key in LOWER.items() if name != self.lower)
+        self._hidden.update(Content.styled("hidden: " + "   ".join(others), "dim"))
+
+    # --- what is shown -------------------------------------------------------------------------------------------
+
+    @property
+    def comparison(self) -> Comparison | None:
+        """The numbers that are here, of the first side with `other`."""
+        return self.comparing.comparisons.get(self.other)
+
+    @property
+    def entry(self) -> Entry:
+        """The statistic that is compared."""
+        return BY_KEY[self.statistic]
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether everything that has arrived is on the screen."""
+        return self._redraw is None
+
+    def begin(self) -> None:
+        """Other models or texts are compared: nothing that was on the screen holds any more."""
+        self._cache.clear()
+        self._unlocked.clear()
+        self.other = min(self.other, len(self.comparing.sides) - 1)
+        for heat_map in (*self._maps, self._difference):
+            heat_map.clear()
+        self._notice.hide()
+        self.arrived()
+
+    def arrived(self) -> None:
+        """Something has come: draw it soon, together with what comes meanwhile."""
+        if self._redraw is None and self.is_mounted:
+            self._redraw = self.set_timer(REDRAW_SECONDS, self.draw)
+
+    def show_fault(self, fail: Fail, keys: str) -> None:
+        """Show a fault until `clear_fault`; what is on the screen stays."""
+        self._notice.show(fail, keys)
+
+    def clear_fault(self) -> bool:
+        """Take the fault away; whether there was one."""
+        shown = self._notice.display
+        self._notice.hide()
+        return shown
+
+    def put_tile(self, key: TileKey, block: np.ndarray) -> None:
+        """A rectangle of a map is here."""
+        for heat_map in (*self._maps, self._difference):
+            heat_map.put(key.address, key.level, key.row, key.column, block)
+        if not self._placed and key.address == self._maps[0].address:
+            self._place_cursor(key, block)
+        self.read_out()
+
+    def _place_cursor(self, key: TileKey, block: np.ndarray) -> None:
+        """Begin on a cell worth reading: the strongest key of a row far down, if the tile has it."""
+        frame = self.comparing.frame(0, key.address.kind, key.address.layer)
+        query = 0 if frame is None else 3 * frame[0].queries // 4
+        if key.level == 0 and key.row <= query < key.row_stop:
+            self._placed = True
+            strongest = key.column + int(np.nan_to_num(block[query - key.row]).argmax())
+            for heat_map in (*self._maps[: len(self.comparing.sides)], self._difference):
+                heat_map.move_cursor(query, strongest)
+
+    def forget_pending(self) -> None:
+        """A tile will not come: maps may ask again when they are looked at again."""
+        for heat_map in (*self._maps, self._difference):
+            heat_map.forget_pending()
+
+    def draw(self) -> None:
+        """Draw everything from what is here."""
+        self._redraw = None
+        first = self.comparing.shown(0)
+        if first is not None and first.results is not None:
+            clamped = first.results.clamp(self.position)
+            self.set_reactive(CompareLayout.position, clamped)
+        self._draw_head()
+        self._draw_matrix()
+        self._draw_pair()
+
+    def _draw_head(self) -> None:
+        comparing, width = self.comparing, max(self.size.width - 2, 20)
+        done, failed, runs = comparing.progress()
+        parts: list[str | tuple[str, str]] = [("faa", "bold $accent"), "  "]
+        share = max(8, (width - 36) // len(comparing.sides))
+        for side, (letter, state) in enumerate(zip(LETTERS, comparing.sides, strict=False)):
+            chosen = side in (0, self.other)
+            parts += [
+                (letter, "bold $accent" if chosen else "dim"),
+                " ",
+                *self._words(side, state.reference, share),
+                "   ",
+            ]
+        if len(comparing.texts) > 1:
+            parts.append((f"text {comparing.text + 1} of {len(comparing.texts)}  ", "dim"))
+        left = Content.assemble(*parts)
+        waiting = runs - done - failed
+        right = Content.assemble(*self._progress(done, failed, runs, waiting))
+        gap = max(1, width - left.cell_length - right.cell_length)
+        self._head.update(Content.assemble(left, " " * gap, right))
+        comparison = self.comparison
+        error = comparing.unalignable(comparing.text)
+        warnings = ([str(error)] if error else []) + list(comparison.warnings if comparison else ())
+        self._warning.display = bool(warnings)
+        more = f"   (and {len(warnings) - 1} more: m)" if len(warnings) > 1 else ""
+        room = max(width - len(more), 10)
+        self._warning.update(
+            Content.styled(fit(f"! {visible(warnings[0])}", room) + more, "$text-warning") if warnings else ""
+        )
+
+    def _words(self, side: int, reference: str, room: int) -> list[str | tuple[str, str]]:
+        """A model in ``room`` cells: its reference, then as much of what it is as fits."""
+        name = fit(visible(reference), room)
+        run = self.comparing.shown(side)
+        if run is None or run.results is None:
+            return [(name, "bold")]
+        model, tokens = run.results.model, len(run.results.tokens)
+        details = f"  {visible(model.device)} {shape_of(model, short=True)} {tokens} tok"
+        return [(name, "bold"), details if len(name) + len(details) <= room else ""]
+
+    def _progress(self, done: int, failed: int, runs: int, waiting: int) -> list[str | tuple[str, str]]:
+        parts: list[str | tuple[str, str]] = []
+        if failed:
+            parts.append((f"{failed} failed  ", "$error"))
+        if waiting:
+            activity = next(
+                (run.activity for side in self.comparing.sides for run in side.runs if run.activity and not run.done),
+                "",
+            )
+            parts.append(f"run {done + failed} of {runs} done  {fit(visible(activity), 28)}".rstrip())
+        elif not failed:
+            parts.append(("done", "$success"))
+        return parts
+
+    def _draw_matrix(self) -> None:
+        first = self.comparing.shown(0)
+        results = first.results if first is not None else None
+        if results is None:
+            return
+        rows, comparison = results.rows, self.comparison
+        table = difference_table(comparison, rows, self.statistic)
+        self._matrix.show(
+            tuple(info.name for info in rows),
+            table.values,
+            np.zeros(table.values.shape, bool),
+            -table.reach,
+            table.reach,
+            True,
+            counts=tuple(info.heads for info in rows),
+            arrived=(comparison is not None,) * len(rows),
+            decimals=self.entry.decimals,
+            marked=table.discovered,
+        )
+        pane, letter = self._matrix_pane, LETTERS[self.other]
+        pane.styles.height = (
+            len(rows) + 4 if not self.has_class("-narrow") else None
+        )  # border, numbers of heads, legend
+        title = f"{letter} - A  {self.entry.title.lower()}"
+        pane.head(title if len(title) <= pane.size.width - 9 else f"{letter} - A  {self.entry.symbol}")
+        if comparison is None:
+            pane.foot("")
+        elif len(comparison.a.tokens) == 1:
+            pane.foot("one text: no test")
+        else:
+            pane.foot(f"{int(table.discovered.sum())} of {int(np.isfinite(table.values).sum())} with q ≤ .05")
+
+    def _draw_pair(self) -> None:
+        """Draw what depends on the heads that are looked at."""
+        position = self.position
+        if position is None:
+            return
+        first = self.comparing.shown(0)
+        if first is not None and first.results is not None:
+            self._matrix.select(first.results.row_of(position), position.head)
+        self._draw_maps()
+        self._draw_difference()
+        self._draw_numbers()
+
+    def head_of(self, side: int) -> Position | None:
+        """The head of a side that is looked at: that which belongs to the first side's, unless they are unlocked."""
+        if side == 0 or self.position is None:
+            return self.position
+        return self._unlocked.get(side) or self.comparing.partner(side, self.position)
+
+    def address_of(self, side: int) -> MapAddress | None:
+        """The map of a side that is looked at, once tiles of it can be asked for."""
+        head, run = self.head_of(side), self.comparing.shown(side)
+        if head is None or run is None or not self.comparing.can_show(side, head.kind):
+            return None
+        if self.comparing.frame(side, head.kind, head.layer) is None:
+            return None
+        return MapAddress(run.number, *head)
+
+    def _draw_maps(self) -> None:
+        sides = self.comparing.sides
+        narrow = self.has_class("-narrow")
+        for side, (pane, heat_map) in enumerate(zip(self._map_panes, self._maps, strict=True)):
+            pane.display = side < len(sides) and (not narrow or side in (0, self.other))
+            if side >= len(sides):
+                continue
+            address = self.address_of(side)
+            pane.head(self._title(side, pane.size.width - 8))
+            if address is None:
+                heat_map.clear()
+            elif heat_map.address != address:
+                frame = self.comparing.frame(side, address.kind, address.layer)
+                assert frame is not None
+                heat_map.show(address, *frame)
+                if self._maps[0].address is not None:
+                    heat_map.look(self._maps[0].view_state, *self._maps[0].cursor)
+
+    def _title(self, side: int, room: int) -> Content:
+        head, run = self.head_of(side), self.comparing.shown(side)
+        name = LETTERS[side]
+        if head is None:
+            return Content.assemble((name, "bold"), ("  no partner", "dim"))
+        where = f"{name}  {self.entry_name(head)}"
+        result = run.results.at(head) if run is not None and run.results is not None else None
+        if result is None:
+            return Content.assemble((where, "bold"), ("  not measured yet", "dim"))
+        label = result.labels[head.head] if head.head < len(result.labels) else None
+        score = f" ({label.score:.2f})" if label and math.isfinite(label.score) and label.name != "mixed" else ""
+        words = f"  {label.name}{score}" if label else ""
+        free = "  unlocked" if side in self._unlocked else ""
+        return Content.assemble(
+            (where, "bold"), fit(words, max(room - len(where) - len(free), 0)), (free, "$text-warning")
+        )
+
+    @staticmethod
+    def entry_name(head: Position) -> str:
+        """A head in words."""
+        kind = {"decoder": "", "encoder": "encoder ", "cross": "cross "}[head.kind]
+        return f"{kind}layer {head.layer} head {head.head}"
+
+    def _draw_difference(self) -> None:
+        one, other = self.address_of(0), self.address_of(self.other)
+        pane = self._difference_pane
+        pane.head(f"{LETTERS[self.other]} - A")
+        if one is None or other is None or one.kind != other.kind:
+            self._difference.clear()
+            return
+        if self._difference.addresses == (one, other):
+            return
+        frames = [
+            self.comparing.frame(side, address.kind, address.layer) for side, address in ((0, one), (self.other, other))
+        ]
+        assert frames[0] is not None
+        assert frames[1] is not None
+        (shape_a, queries, keys), (shape_b, _, _) = frames[0], frames[1]
+        if (shape_a.queries, shape_a.keys) != (shape_b.queries, shape_b.keys):
+            self._difference.clear()
+            return
+        self._difference.show(one, shape_a, other, shape_b, queries, keys)
+        self._difference.look(self._maps[0].view_state, *self._maps[0].cursor)
+
+    def _draw_numbers(self) -> None:
+        comparison, index = self.comparison, self.pair_index
+        self._readout.show_pair(comparison, index, self.entry)
+        self._pairs.show(comparison, self.statistic, index)
+        heads = {side: head for side in range(len(self.comparing.sides)) if (head := self.head_of(side)) is not None}
+        self._plot.show(plot_view(self.comparing, self.other, self.statistic, index, heads))
+        self._plot_pane.head(self._plot.title)
+
+    @property
+    def pair_index(self) -> int | None:
+        """Index of the pair that is looked at; ``None`` without numbers, or without a partner."""
+        comparison, here, there = self.comparison, self.head_of(0), self.head_of(self.other)
+        if comparison is None or here is None or there is None:
+            return None
+        pair = (Head(*here), Head(*there))
+        found = (at for at, pair_ in enumerate(comparison.matching.pairs) if (pair_.a, pair_.b) == pair)
+        return next(found, None)
+
+    def read_out(self) -> None:
+        """Say what is under the cursor of the maps."""
+        address = self._maps[0].address
+        if address is None or self.position is None:
+            return
+        frame = self.comparing.frame(0, address.kind, address.layer)
+        if frame is None:
+            return
+        query, key = self._maps[0].cursor
+        weights = []
+        for side in range(len(self.comparing.sides)):
+            reading = self._maps[side].reading
+            weights.append((LETTERS[side], math.nan if reading is None else reading.weight))
+        weights.append((f"{LETTERS[self.other]}-A", weights[self.other][1] - weights[0][1]))
+        self._readout.show_cell(frame[1], frame[2], query, key, weights)
