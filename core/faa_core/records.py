@@ -258,6 +258,8 @@ DIMENSION_ORDERS: dict[str, float] = {"D1": 1.0, "D2": 2.0, "D_inf": float("inf"
 class LayerResult(msgspec.Struct, frozen=True, eq=False):
     """All that was measured on one layer of one text.
 
+    Numbers that are taken from weights are rounded to float32, whose precision the weights have.
+
     Attributes:
         info: Which layer.
         queries: Number of rows of each map.
@@ -270,7 +272,7 @@ class LayerResult(msgspec.Struct, frozen=True, eq=False):
         without_first: The statistics that are defined without key 0, from the rows without it, each renormalised; rows
             with less than .05 left do not count. The null is even attention that was treated likewise.
         spectrum: Renyi dimensions of every head.
-        corner: float32 [heads, n, n]: weights among the first n = `CORNER` positions, fewer in a shorter map, by which
+        corner: float16 [heads, n, n]: weights among the first n = `CORNER` positions, fewer in a shorter map, by which
             attention is compared between texts; ``None`` in cross-attention.
     """
 
@@ -284,7 +286,7 @@ class LayerResult(msgspec.Struct, frozen=True, eq=False):
     boxes: BoxCounts
     without_first: Statistics = msgspec.field(default_factory=_no_statistics)
     spectrum: RenyiSpectrum | None = None
-    corner: NDArray[np.float32] | None = None
+    corner: NDArray[np.float16] | None = None
 
     @property
     def effective(self) -> NDArray[np.float64]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import msgspec
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -18,7 +19,16 @@ from faa_core.heads.labels import Scores, label
 from faa_core.heads.measurement import MeasuredLayer, Measurement, UniformLayer, ids_of, uniform_layer
 from faa_core.heads.overview import Overview
 from faa_core.heads.summary import Column
-from faa_core.records import CORNER, DIMENSION_ORDERS, BoxCounts, LayerInfo, LayerResult, Statistics, status_code
+from faa_core.records import (
+    CORNER,
+    DIMENSION_ORDERS,
+    BoxCounts,
+    LayerInfo,
+    LayerResult,
+    RenyiSpectrum,
+    Statistics,
+    status_code,
+)
 
 
 class LayerMeter:
@@ -82,7 +92,7 @@ class LayerMeter:
             )
         self._next_row = row + rows
         if row == 0 and self._info.kind != "cross":
-            self._corner = weights[:, :CORNER, :CORNER].clone()
+            self._corner = weights[:, :CORNER, :CORNER].to(torch.float16, copy=True)
         self._device = str(weights.device)
         for block in self._blocks.of(row, weights):
             self._measurement.add(block)
@@ -113,7 +123,7 @@ class LayerMeter:
             ),
             boxes=self._box_counts(measured, null),
             without_first=without_first,
-            spectrum=measured.spectrum,
+            spectrum=_spectrum(measured.spectrum),
             corner=None if self._corner is None else self._corner.cpu().numpy(),
         )
 
@@ -127,11 +137,25 @@ class LayerMeter:
             null_counts=null.counts.copy(),
             first=fit.first,
             last=fit.last,
-            intercept=fit.intercept,
-            effective=fit.effective,
+            intercept=as_precise_as_weights(fit.intercept),
+            effective=as_precise_as_weights(fit.effective),
             thresholds=THRESHOLDS.copy(),
-            dimensions=measured.curve,
+            dimensions=as_precise_as_weights(measured.curve),
         )
+
+
+def as_precise_as_weights(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Numbers to the precision of float32, in float64.
+
+    They are made of float32 weights and hold no more than that; what lies beyond depends on the processor, and would
+    be half of the bytes that a worker sends.
+    """
+    return numbers.astype(np.float32).astype(np.float64)
+
+
+def _spectrum(exact: RenyiSpectrum) -> RenyiSpectrum:
+    rounded = {name: as_precise_as_weights(getattr(exact, name)) for name in ("curves", "effective", "error")}
+    return msgspec.structs.replace(exact, **rounded)
 
 
 def _statistics(measured: MeasuredLayer, null: UniformLayer) -> Statistics:
@@ -146,10 +170,10 @@ def _statistics(measured: MeasuredLayer, null: UniformLayer) -> Statistics:
     values["interpretability"] = float(_interpretability({name: np.float64(values[name]) for name in _INTERPRETED}))
 
     table = _table(RUN_KEYS, columns, values)
-    table.error[RUN_KEYS.index("D0")] = fit.error
+    table.error[RUN_KEYS.index("D0")] = as_precise_as_weights(fit.error)
     for name, order in DIMENSION_ORDERS.items():
         at = measured.spectrum.q.tolist().index(order)
-        table.error[RUN_KEYS.index(name)] = measured.spectrum.error[:, at]
+        table.error[RUN_KEYS.index(name)] = as_precise_as_weights(measured.spectrum.error[:, at])
     return table
 
 
@@ -162,8 +186,8 @@ def _table(names: tuple[str, ...], columns: Mapping[str, Column], null: Mapping[
     value = np.stack([columns[name].value for name in names])
     return Statistics(
         names=names,
-        value=value,
-        null=np.repeat([[null[name]] for name in names], value.shape[1], axis=1).astype(np.float64),
+        value=as_precise_as_weights(value),
+        null=as_precise_as_weights(np.repeat([[null[name]] for name in names], value.shape[1], axis=1)),
         error=np.full_like(value, np.nan),
         status=np.stack([columns[name].status for name in names]),
     )

@@ -102,6 +102,8 @@ class WorkerClient:
         self._over = False
         self._quiet = False
         self._killed = False
+        self._windowed = False
+        self._received = 0
 
     def __enter__(self) -> WorkerClient:
         return self
@@ -204,7 +206,22 @@ class WorkerClient:
 
     def _greet(self, hello: protocol.Hello) -> None:
         self._hello = hello
+        self._tune(hello)
         self._greeted.set()
+
+    def _tune(self, hello: protocol.Hello) -> None:
+        """Say what this client takes: over a network few bytes, and few of them on the way."""
+        if "tune" in hello.capabilities and self._process is not None:
+            self._windowed = bool(self._launch.host)
+            wishes = protocol.Tune(
+                protocol.VERSION, deflate=self._windowed, window=protocol.WINDOW_BYTES if self._windowed else 0
+            )
+            self._process.send(wire.encode(wishes))
+
+    def _acknowledge(self, nbytes: int) -> None:
+        self._received += nbytes
+        if self._windowed and self._process is not None:
+            self._process.send(wire.encode(protocol.Ack(self._received)))
 
     def _receive(self, head: wire.Head, stream: IO[bytes]) -> None:
         """Take one frame from the stream.
@@ -240,7 +257,8 @@ class WorkerClient:
             job = self._jobs.get(chunk.id)
         if job is None:
             raise WorkerError(f"An array came for job {chunk.id}, which is not open.")
-        array = job.take(chunk, head.payload, stream)
+        array = job.take(chunk, head, stream)
+        self._acknowledge(head.payload)
         if array is not None:
             self._deliver(ArrayReady(chunk.id, chunk.name, array))
 

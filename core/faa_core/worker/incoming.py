@@ -26,8 +26,13 @@ class OpenJob:
         self._view = memoryview(b"")
         self._filled = 0
 
-    def take(self, chunk: protocol.Chunk, size: int, stream: IO[bytes]) -> NDArray[Any] | None:
-        """Read the ``size`` bytes of a chunk into their place; the array once it is complete, read-only.
+    def take(self, chunk: protocol.Chunk, head: wire.Head, stream: IO[bytes]) -> NDArray[Any] | None:
+        """Read the bytes of a chunk into their place; the array once it is complete, read-only.
+
+        Args:
+            chunk: What the header of its frame says.
+            head: First part of the frame.
+            stream: Where the rest is read from.
 
         Raises:
             WorkerError: The job did not ask for such an array, or the piece does not fit the ones before it.
@@ -35,11 +40,11 @@ class OpenJob:
         if self._array is None:
             self._array = self._room(chunk)
             self._view = self._array.reshape(-1).view(np.uint8).data
-        end = self._filled + size
+        end = self._filled + head.payload
         fits = chunk.total == self._view.nbytes and chunk.offset == self._filled and end <= chunk.total
-        if not fits or self.arrived or (chunk.total and not size):
+        if not fits or self.arrived or (chunk.total and not head.payload):
             raise WorkerError(f"The array of job {chunk.id} came in pieces that do not fit together.")
-        wire.read_into(stream, self._view[self._filled : end])
+        wire.read_into(stream, head, self._view[self._filled : end])
         self._filled = end
         if end < chunk.total:
             return None

@@ -1,4 +1,8 @@
-"""What the worker sends: two lanes into one stream, so that an answer never waits behind a large array."""
+"""What the worker sends: two lanes into one stream, so that an answer never waits behind a large array.
+
+Between the worker and a client on another machine lie buffers that can hold megabytes, and an answer would wait behind
+all of them. There the client gives credit: so many bytes may be on the way, and no more until it has acknowledged some.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +31,10 @@ class Outbox:
         self._stream = stream
         self._broken = broken
         self._events: deque[Frame] = deque()
-        self._bulk: deque[Frame] = deque()
+        self._bulk: deque[tuple[int, Frame]] = deque()
+        self._window = 0
+        self._sent = 0
+        self._received = 0
         self._changed = threading.Condition()
         self._closing = False
         self._thread = threading.Thread(target=self._write, name="outbox", daemon=True)
@@ -48,12 +55,29 @@ class Outbox:
                 self._events.append((frame,))
                 self._changed.notify_all()
 
-    def bulk(self, *frame: bytes | memoryview) -> None:
-        """Queue a frame that may be overtaken; waits while `CHUNKS_QUEUED` of them are queued."""
+    def bulk(self, *frame: bytes | memoryview, credit: int = 0) -> None:
+        """Queue a frame that may be overtaken; waits while `CHUNKS_QUEUED` of them are queued.
+
+        Args:
+            frame: Its parts.
+            credit: Bytes that the client will acknowledge.
+        """
         with self._changed:
             while len(self._bulk) >= CHUNKS_QUEUED:
                 self._changed.wait()
-            self._bulk.append(frame)
+            self._bulk.append((credit, frame))
+            self._changed.notify_all()
+
+    def limit(self, window: int) -> None:
+        """From now on no more than ``window`` bytes, and a frame, are on the way unacknowledged; 0 for any number."""
+        with self._changed:
+            self._window = max(window, 0)
+            self._changed.notify_all()
+
+    def acknowledge(self, received: int) -> None:
+        """So many bytes have come in at the client since the beginning."""
+        with self._changed:
+            self._received = max(received, self._received)
             self._changed.notify_all()
 
     def drain(self, timeout: float) -> None:
@@ -65,12 +89,19 @@ class Outbox:
 
     def _next(self) -> Frame | None:
         with self._changed:
-            while not (self._events or self._bulk or self._closing):
+            while not (self._events or self._may_send_bulk() or self._closing):
                 self._changed.wait()
-            lane = self._events or self._bulk
-            frame = lane.popleft() if lane else None
+            frame: Frame | None = None
+            if self._events:
+                frame = self._events.popleft()
+            elif self._bulk:
+                credit, frame = self._bulk.popleft()
+                self._sent += credit
             self._changed.notify_all()
             return frame
+
+    def _may_send_bulk(self) -> bool:
+        return bool(self._bulk) and (not self._window or self._sent - self._received < self._window)
 
     def _write(self) -> None:
         try:

@@ -2,7 +2,8 @@
 
 The wire carries frames: ``>BII`` (frame kind, header length, payload length), a MessagePack header, raw payload.
 The header is one of the tagged structs below. NumPy arrays inside a struct travel out of band: the header holds
-their shape, dtype and offset, the payload their bytes. Arrays over `CHUNK_BYTES` go as `Chunk` messages instead.
+their shape, dtype and offset, the payload their bytes. Tiles go as `Chunk` messages of at most `CHUNK_BYTES` instead.
+A frame may come packed, see `faa_core.worker.wire`, where the client said that it takes that.
 
 Rules: ids are chosen by the client; one job runs and the others queue; cancel is idempotent; every job ends with
 exactly one `Done` or `Fail`; fields unknown to the reader are ignored; a bad frame ends the connection.
@@ -33,6 +34,8 @@ HEADER_LIMIT = 1024 * 1024
 PAYLOAD_LIMIT = 4 * 1024 * 1024
 CHUNK_BYTES = 256 * 1024
 BEAT_SECONDS = 1.0
+WINDOW_BYTES = 256 * 1024
+"""Bytes of arrays that a worker on another machine may have on the way, so that answers do not queue behind them."""
 
 CAPABILITIES = (
     "load",
@@ -49,8 +52,9 @@ CAPABILITIES = (
     "residents",
     "environment",
     "cancel",
+    "tune",
 )
-"""Tags of the jobs that this version can do, and ``cancel``."""
+"""Tags of the jobs that this version can do, ``cancel`` and ``tune``."""
 
 ON_SCREEN, SOON, SOMEDAY = 0, 1, 2
 """Priorities of jobs: what somebody looks at, what may be looked at next, and all else. A smaller number goes first."""
@@ -267,6 +271,26 @@ class Environment(msgspec.Struct, frozen=True, tag="environment", tag_field="typ
     id: int
 
 
+class Tune(msgspec.Struct, frozen=True, tag="tune", tag_field="type"):
+    """What the client takes; the first request, where the greeting lists ``tune``, and without an answer.
+
+    Attributes:
+        protocol: Version that the client speaks.
+        deflate: Whether it takes frames that are packed: worth it wherever bytes are dearer than processors.
+        window: Bytes of `Chunk` payloads that may be on the way without an `Ack`; 0 for any number.
+    """
+
+    protocol: tuple[int, int]
+    deflate: bool = False
+    window: int = 0
+
+
+class Ack(msgspec.Struct, frozen=True, tag="ack", tag_field="type"):
+    """Bytes of `Chunk` payloads, before packing, that have come in since the greeting; where a window was asked for."""
+
+    received: int
+
+
 class Cancel(msgspec.Struct, frozen=True, tag="cancel", tag_field="type"):
     """Give up the job ``id``, running or queued; unknown or ended jobs are ignored."""
 
@@ -284,7 +308,7 @@ class Bye(msgspec.Struct, frozen=True, tag="bye", tag_field="type"):
 
 
 Job = Load | Run | Tile | Align | Sketch | Test | Probe | Examine | Rollout | Release | Unload | Residents | Environment
-Request = Job | Cancel | Ping | Bye
+Request = Job | Tune | Ack | Cancel | Ping | Bye
 
 
 # --- worker to client ---------------------------------------------------------------------------------------------

@@ -48,6 +48,11 @@ EXIT_DEVICE = 70
 EXIT_PROTOCOL = 76
 """The client sent something that is no frame."""
 
+LARGEST_PACKED = 1024 * 1024
+"""Bytes of an array up to which it is packed for a client that takes that."""
+CHUNKS_IN_WINDOW = 4
+LEAST_CHUNK = 16 * 1024
+
 _PACKAGES = ("torch", "transformers", "numpy")
 _QUIET = {"TRANSFORMERS_VERBOSITY": "error", "TOKENIZERS_PARALLELISM": "false", "HF_HUB_DISABLE_TELEMETRY": "1"}
 _CANCELLED = "The job was cancelled."
@@ -170,6 +175,9 @@ class _Server:
         self._engine: EngineLike | None = None
         self._outbox = outbox
         self._jobs = JobQueue()
+        self._client: tuple[int, int] | None = None
+        self._deflate = False
+        self._chunk_bytes = protocol.CHUNK_BYTES
         self.busy = 0
         """Id of the job on the main thread, brief ones in between not counted; 0 when idle."""
 
@@ -185,7 +193,8 @@ class _Server:
                 try:
                     request = decoder(head.header, wire.read_payload(stream, head))
                 except wire.BadMessage as error:
-                    self._send(protocol.Fail(error.id, UsageError.kind, error.message, "Use the same version of faa."))
+                    text = f"{error.message} {self._versions()}"
+                    self._send(protocol.Fail(error.id, UsageError.kind, text, "Use the same version of faa."))
                 else:
                     self._accept(request)
         except WorkerError as error:
@@ -198,12 +207,29 @@ class _Server:
         match request:
             case protocol.Ping(token):
                 self._send(protocol.Pong(token))
+            case protocol.Tune():
+                self._tune(request)
+            case protocol.Ack(received):
+                self._outbox.acknowledge(received)
             case protocol.Bye():
                 _leave(0)
             case protocol.Cancel(id):
                 self._cancel(id)
             case _:
                 self._queue(request)
+
+    def _tune(self, wishes: protocol.Tune) -> None:
+        self._client = wishes.protocol
+        self._deflate = wishes.deflate
+        self._outbox.limit(wishes.window)
+        # Several chunks to a window, so that acknowledgements come while the next ones are on the way.
+        most = wishes.window // CHUNKS_IN_WINDOW if wishes.window else protocol.CHUNK_BYTES
+        self._chunk_bytes = min(max(most, LEAST_CHUNK), protocol.CHUNK_BYTES)
+
+    def _versions(self) -> str:
+        theirs = "one that it did not tell" if self._client is None else ".".join(map(str, self._client))
+        mine = ".".join(map(str, protocol.VERSION))
+        return f"This worker speaks version {mine} of the protocol (faa {faa_core.__version__}), the client {theirs}."
 
     def _queue(self, job: protocol.Job) -> None:
         if not self._jobs.put(job):
@@ -215,6 +241,11 @@ class _Server:
 
     def _send(self, message: protocol.Event) -> None:
         self._outbox.event(wire.encode(message))
+
+    def emit(self, event: protocol.Event) -> None:
+        """Send an event of a job, packed where the client takes that; waits for a client that does not read."""
+        frame = wire.encode(event)
+        self._outbox.event(wire.pack(frame) if self._deflate else frame, patient=True)
 
     # --- on the main thread
 
@@ -252,12 +283,12 @@ class _Server:
         if isinstance(job, protocol.Tile):
             self._outbox.bulk(wire.encode(end))  # behind its own chunks
         else:
-            self._outbox.event(wire.encode(end), patient=True)
+            self.emit(end)
         return usable
 
     def _do(self, ticket: Ticket) -> tuple[float | None, Sequence[str]]:
         job = ticket.job
-        listener = _JobListener(self, ticket, self._outbox)
+        listener = _JobListener(self, ticket)
         if self._engine is None:
             listener.progress("import", "Importing PyTorch")
             self._engine = self._make_engine()
@@ -297,25 +328,31 @@ class _Server:
     def _send_array(self, ticket: Ticket, name: str, array: NDArray[Any]) -> None:
         array = wire.little_endian(array)
         data = array.reshape(-1).view(np.uint8).data
-        for offset in range(0, max(array.nbytes, 1), protocol.CHUNK_BYTES):
+        # What fills a screen is small and packs to half. What is larger is wanted whole, and packing would hold it up.
+        deflate = self._deflate and array.nbytes <= LARGEST_PACKED
+        step = self._chunk_bytes
+        for offset in range(0, max(array.nbytes, 1), step):
             if ticket.cancelled:
                 raise Cancelled(_CANCELLED)
             chunk = protocol.Chunk(ticket.job.id, name, array.dtype.str, array.shape, offset, array.nbytes)
-            self._outbox.bulk(*wire.encode_chunk(chunk, data[offset : offset + protocol.CHUNK_BYTES]))
+            part = data[offset : offset + step]
+            frame: Sequence[bytes | memoryview] = wire.encode_chunk(chunk, part)
+            if deflate:
+                frame = (wire.pack(*frame, stride=array.itemsize),)
+            self._outbox.bulk(*frame, credit=part.nbytes)
 
 
 class _JobListener:
     """Turns what the engine reports on one job into events."""
 
-    def __init__(self, server: _Server, ticket: Ticket, outbox: Outbox) -> None:
+    def __init__(self, server: _Server, ticket: Ticket) -> None:
         self._server = server
         self._ticket = ticket
-        self._outbox = outbox
         self._id = ticket.job.id
         self.told_loaded = False
 
     def emit(self, event: protocol.Event) -> None:
-        self._outbox.event(wire.encode(event), patient=True)
+        self._server.emit(event)
 
     def progress(self, stage: str, text: str, done: int = 0, total: int = 0, unit: str = "") -> None:
         self.emit(protocol.Progress(self._id, stage, text, done, total, unit))

@@ -5,6 +5,11 @@ frame holds one tagged struct of `faa_core.worker.protocol`; its arrays lie in t
 eight bytes, and the header says where. A `CHUNK` frame holds a `protocol.Chunk`; its payload is left on the stream,
 so that a reader can take it straight into the array it belongs to.
 
+A `PACKED` frame holds one of these: its header is ``>BIIB``, the other's kind and lengths and a stride, its payload the
+rest of the other, deflated. Before that the bytes of the inner payload are regrouped, every stride-th together, because
+the first bytes of numbers resemble each other more than the first and second of one. A reader of frames does not see
+the difference.
+
 Lengths are compared with the limits of the protocol before anything is allocated, dtypes with a list, and shapes
 with the bytes that are there. Nothing on the wire can name a class or a function.
 """
@@ -13,6 +18,7 @@ from __future__ import annotations
 
 import math
 import struct
+import zlib
 from typing import IO, Any, Generic, NamedTuple, TypeVar, get_args
 
 import msgspec
@@ -24,11 +30,16 @@ from faa_core.worker.protocol import HEADER_LIMIT, PAYLOAD_LIMIT, Chunk
 
 MESSAGE = 1
 CHUNK = 2
+PACKED = 3
 
 DTYPES = frozenset({"|b1", "|i1", "|u1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u8", "<f2", "<f4", "<f8"})
 """Array types that may travel, by their NumPy names: booleans, integers and floats, little endian."""
 
 _HEAD = struct.Struct(">BII")
+_PACKED_HEAD = struct.Struct(">BIIB")
+_STRIDES = (1, 2, 4, 8)
+_DEFLATE_LEVEL = 3
+_WORTH_PACKING = 512  # bytes
 _ALIGNMENT = 8
 _MOST_DIMENSIONS = 8
 _LONGEST_DIMENSION = 2**32
@@ -37,11 +48,19 @@ M = TypeVar("M")
 
 
 class Head(NamedTuple):
-    """First part of a frame: its kind, its header, and how many bytes of payload follow on the stream."""
+    """First part of a frame.
+
+    Attributes:
+        kind: `MESSAGE` or `CHUNK`.
+        header: Its header.
+        payload: Bytes of its payload.
+        unpacked: The payload, where the frame was packed; else it follows on the stream.
+    """
 
     kind: int
     header: bytes
     payload: int
+    unpacked: bytes | None = None
 
 
 class BadMessage(WorkerError):
@@ -107,6 +126,25 @@ def encode_chunk(chunk: Chunk, data: memoryview) -> tuple[bytes, memoryview]:
     return _head(chunk, CHUNK, header, data.nbytes) + header, data
 
 
+def pack(*frame: bytes | memoryview, stride: int = _ALIGNMENT) -> bytes:
+    """A frame packed; as it is where that makes it no shorter.
+
+    Args:
+        frame: The parts of a whole frame, of which the first holds at least its lengths and header.
+        stride: 1, 2, 4 or 8: how many bytes the numbers of its payload have, as far as they are alike.
+    """
+    whole = b"".join(frame)
+    kind, header, payload = _HEAD.unpack_from(whole)
+    if len(whole) < _WORTH_PACKING:
+        return whole
+    begin = _HEAD.size + header
+    grouped = whole[_HEAD.size : begin] + _regrouped(whole[begin:], stride)
+    data = zlib.compress(grouped, _DEFLATE_LEVEL)
+    inner = _PACKED_HEAD.pack(kind, header, payload, stride)
+    packed = _HEAD.pack(PACKED, len(inner), len(data)) + inner + data
+    return packed if len(packed) < len(whole) and len(data) <= PAYLOAD_LIMIT else whole
+
+
 def little_endian(array: NDArray[Any]) -> NDArray[Any]:
     """``array`` itself, or a copy, in C order and little endian.
 
@@ -144,13 +182,42 @@ def read_head(stream: IO[bytes]) -> Head | None:
     if len(first) < _HEAD.size:
         raise WorkerError("The stream ended inside a frame.")
     kind, header, payload = _HEAD.unpack(first)
-    if kind not in (MESSAGE, CHUNK):
+    _check_head(kind, (MESSAGE, CHUNK, PACKED), header, payload)
+    head = Head(kind, _exactly(stream, header), payload)
+    return _unpacked(head.header, _exactly(stream, payload)) if kind == PACKED else head
+
+
+def _check_head(kind: int, kinds: tuple[int, ...], header: int, payload: int) -> None:
+    if kind not in kinds:
         raise WorkerError(f"A frame of unknown kind {kind} came: something else was written to the stream.")
     if header > HEADER_LIMIT or payload > PAYLOAD_LIMIT:
         raise WorkerError(
             f"A frame of {header:,} + {payload:,} bytes came; at most {HEADER_LIMIT:,} + {PAYLOAD_LIMIT:,} are allowed."
         )
-    return Head(kind, _exactly(stream, header), payload)
+
+
+def _unpacked(inner: bytes, data: bytes) -> Head:
+    """The frame that a packed one holds; nothing longer than it says is ever inflated."""
+    if len(inner) != _PACKED_HEAD.size:
+        raise WorkerError("A packed frame does not say what it holds.")
+    kind, header, payload, stride = _PACKED_HEAD.unpack(inner)
+    _check_head(kind, (MESSAGE, CHUNK), header, payload)
+    inflating = zlib.decompressobj()
+    try:
+        whole = inflating.decompress(data, header + payload + 1)
+    except zlib.error as error:
+        raise WorkerError(f"A packed frame cannot be unpacked: {error}.") from None
+    if len(whole) != header + payload or not inflating.eof or inflating.unused_data or stride not in _STRIDES:
+        raise WorkerError("A packed frame does not hold what it says.")
+    return Head(kind, whole[:header], payload, _regrouped(whole[header:], stride, back=True))
+
+
+def _regrouped(data: bytes, stride: int, back: bool = False) -> bytes:
+    """The first bytes of every ``stride`` together, then the second ones ...; or, ``back``, as they were before."""
+    count = len(data) // stride
+    rows, columns = (stride, count) if back else (count, stride)
+    regular = np.frombuffer(data, np.uint8, count * stride).reshape(rows, columns)
+    return regular.T.tobytes() + data[count * stride :]
 
 
 def read_payload(stream: IO[bytes], head: Head) -> bytes:
@@ -159,15 +226,23 @@ def read_payload(stream: IO[bytes], head: Head) -> bytes:
     Raises:
         WorkerError: The stream ended inside the frame.
     """
-    return _exactly(stream, head.payload)
+    return _exactly(stream, head.payload) if head.unpacked is None else head.unpacked
 
 
-def read_into(stream: IO[bytes], target: memoryview) -> None:
-    """Fill ``target``, a view of bytes, from the stream.
+def read_into(stream: IO[bytes], head: Head, target: memoryview) -> None:
+    """Take the payload of the frame that ``head`` began straight to its place.
+
+    Args:
+        stream: The stream.
+        head: First part of the frame.
+        target: A view of bytes, as long as the payload.
 
     Raises:
         WorkerError: The stream ended inside the frame.
     """
+    if head.unpacked is not None:
+        target[:] = head.unpacked
+        return
     filled = 0
     while filled < target.nbytes:
         count = stream.readinto(target[filled:])  # type: ignore[attr-defined]

@@ -1,22 +1,76 @@
 from __future__ import annotations
 
+import io
 import os
 import select
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
 import pytest
 
-from faa_core.worker import protocol
+from faa_core.worker import protocol, wire
 from faa_core.worker.client import ClientEvent, WorkerClient
 
 SCRIPT = Path(__file__).with_name("scripted_worker.py")
 PATIENCE = 30.0
 
 E = TypeVar("E")
+
+
+class Counted(io.RawIOBase):
+    """A stream that counts what is read from it."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self.count = 0
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._stream.read(size)
+        self.count += len(data)
+        return data
+
+
+@dataclass
+class Wire:
+    """A worker without a client: requests as they are written, frames as they come."""
+
+    process: subprocess.Popen[bytes]
+    stream: Counted
+    decoder: Any
+
+    def send(self, frame: bytes) -> None:
+        """Write a frame."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(frame)
+        self.process.stdin.flush()
+
+    def receive(self, *ids: int) -> tuple[Any, bytes, int]:
+        """Next event of one of some jobs, its payload, and what it took on the wire."""
+        while True:
+            before = self.stream.count
+            head = wire.read_head(self.stream)
+            assert head is not None
+            payload = wire.read_payload(self.stream, head)
+            event = self.decoder(head.header, payload)
+            if getattr(event, "id", None) in ids:
+                return event, payload, self.stream.count - before
+
+    def ask(self, job: protocol.Job) -> tuple[list[Any], bytes, int]:
+        """Events of a job that ends well, the bytes of its array, and what both took on the wire."""
+        self.send(wire.encode(job))
+        events, array, taken = [], b"", 0
+        while not (events and isinstance(events[-1], protocol.Done)):
+            event, payload, nbytes = self.receive(job.id)
+            assert not isinstance(event, protocol.Fail), event
+            array += payload if isinstance(event, protocol.Chunk) else b""
+            taken += nbytes
+            events.append(event)
+        return events, array, taken
 
 
 class Watched:
@@ -135,3 +189,26 @@ def held(pipe: Path) -> Iterator[Callable[[], None]]:
     yield wait
     for end in opened:
         end.close()
+
+
+@pytest.fixture(scope="module")
+def wired() -> Iterator[Callable[..., Wire]]:
+    """Starts workers that are spoken to without a client; all end afterwards."""
+    made: list[subprocess.Popen[bytes]] = []
+
+    def connect(command: tuple[str, ...], *requests: protocol.Request) -> Wire:
+        pipe = subprocess.PIPE
+        process = subprocess.Popen([*command, "--nonce", "x"], stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)
+        made.append(process)
+        assert process.stdout is not None
+        process.stdout.readline()
+        found = Wire(process, Counted(process.stdout), wire.Decoder(protocol.Event))
+        for request in requests:
+            found.send(wire.encode(request))
+        return found
+
+    yield connect
+    for process in made:
+        with process:
+            assert process.stdin is not None
+            process.stdin.close()

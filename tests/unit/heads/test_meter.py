@@ -85,13 +85,14 @@ def test_the_dimension_is_the_one_of_the_public_function(name: str, measure: Mea
     np.testing.assert_array_equal(result.boxes.counts, alone.counts)
     np.testing.assert_array_equal(result.boxes.null_counts, alone.null_counts)
     row = result.statistics.row("D0")
-    np.testing.assert_array_equal(result.statistics.value[row], alone.value)
-    np.testing.assert_array_equal(result.statistics.error[row], alone.error)
-    np.testing.assert_array_equal(result.statistics.null[row], alone.null)
-    np.testing.assert_array_equal(result.boxes.effective, alone.effective)
+    np.testing.assert_array_equal(result.statistics.value[row], alone.value.astype(np.float32))
+    np.testing.assert_array_equal(result.statistics.error[row], alone.error.astype(np.float32))
+    np.testing.assert_array_equal(result.statistics.null[row], alone.null.astype(np.float32))
+    np.testing.assert_array_equal(result.boxes.effective, alone.effective.astype(np.float32))
     for t, threshold in enumerate(result.boxes.thresholds):
         np.testing.assert_array_equal(
-            result.boxes.dimensions[:, t], box_dimension(a.double(), support, float(threshold)).effective
+            result.boxes.dimensions[:, t],
+            box_dimension(a.double(), support, float(threshold)).effective.astype(np.float32),
         )
 
 

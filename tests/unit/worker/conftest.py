@@ -97,6 +97,8 @@ def messages(layer_result: records.LayerResult) -> list[protocol.Request | proto
         protocol.Unload(4, "demo"),
         protocol.Residents(4),
         protocol.Environment(4),
+        protocol.Tune((1, 7), True, 2**20),
+        protocol.Ack(2**40),
         protocol.Cancel(4),
         protocol.Ping(2**63),
         protocol.Bye(),

@@ -81,6 +81,25 @@ def test_a_patient_sender_waits_for_a_client_that_does_not_read(ends: tuple[IO[b
     assert accepted.wait(10)
 
 
+def test_no_more_is_on_the_way_than_the_client_gives_credit_for(ends: tuple[IO[bytes], Outbox]) -> None:
+    source, outbox = ends
+    outbox.limit(100)
+    for index in range(4):
+        outbox.bulk(bytes([index]) * 50, credit=50)
+    assert source.read(100) == b"\0" * 50 + b"\1" * 50
+    outbox.event(b"answer")  # not held up
+    assert source.read(6) == b"answer"
+    outbox.acknowledge(50)
+    assert source.read(50) == b"\2" * 50
+    outbox.event(b"answer")
+    assert source.read(6) == b"answer"
+    outbox.acknowledge(50)  # said before: gives nothing
+    outbox.event(b"answer")
+    assert source.read(6) == b"answer"
+    outbox.limit(0)
+    assert source.read(50) == b"\3" * 50
+
+
 def test_drain_writes_what_is_queued(ends: tuple[IO[bytes], Outbox]) -> None:
     source, outbox = ends
     outbox.event(b"one")

@@ -237,7 +237,7 @@ def test_a_chunk_is_sent_without_a_copy_of_its_data() -> None:
     assert read is not None
     assert (read.kind, read.payload) == (wire.CHUNK, 4)
     assert wire.Decoder[protocol.Chunk](protocol.Chunk)(read.header) == chunk
-    wire.read_into(stream, memoryview(target))
+    wire.read_into(stream, read, memoryview(target))
     assert bytes(target) == array.tobytes()[4:8]
 
 
