@@ -8,6 +8,7 @@ is needed. Without colour, one glyph stands for both pixels of a cell, its weigh
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Final, Protocol
 
 from rich.color import Color, ColorSystem
@@ -130,10 +131,11 @@ class HalfBlocks:
         return out
 
 
-def glyphs(diverging: bool) -> list[str]:
+@cache
+def glyphs(diverging: bool) -> tuple[str, ...]:
     """A glyph for each level of a ramp."""
     ramp = SIGNED if diverging else DENSITY
-    return [ramp[level * len(ramp) // LEVELS] for level in range(LEVELS)]
+    return tuple(ramp[level * len(ramp) // LEVELS] for level in range(LEVELS))
 
 
 class Glyphs:

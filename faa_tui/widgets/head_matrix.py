@@ -19,13 +19,14 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from faa_tui.rendering.cells import DENSITY
+from faa_tui.rendering.cells import glyphs
 from faa_tui.rendering.legend import bar_levels, short_number
 from faa_tui.rendering.ramps import INK_LIGHT, LEVELS, RAMPS, Ramp
 from faa_tui.rendering.terminal import colours_of
 from faa_tui.rendering.text import joined, pad, visible
 
 UNDEFINED: Final = "··"
+MARK: Final = "*"
 _NAME_WIDTH: Final = 5
 _BAR_WIDTH: Final = 16
 _FADED: Final = 0.35
@@ -112,6 +113,8 @@ class HeadMatrix(Widget, can_focus=True):
         self._names: tuple[str, ...] = ()
         self._values: NDArray[np.float64] = np.zeros((0, 0))
         self._dimmed: NDArray[np.bool_] = np.zeros((0, 0), np.bool_)
+        self._marked: NDArray[np.bool_] = np.zeros((0, 0), np.bool_)
+        self._mark_means = ""
         self._counts: tuple[int, ...] = ()
         self._arrived: tuple[bool, ...] = ()
         self._low, self._high = 0.0, 1.0
@@ -139,6 +142,8 @@ class HeadMatrix(Widget, can_focus=True):
         counts: Sequence[int] | None = None,
         arrived: Sequence[bool] | None = None,
         decimals: int = 2,
+        marked: NDArray[np.bool_] | None = None,
+        mark_means: str = "",
     ) -> None:
         """Show one statistic.
 
@@ -152,10 +157,14 @@ class HeadMatrix(Widget, can_focus=True):
             counts: Number of heads of each row; all columns if not given.
             arrived: Whether each row is here; all are if not given.
             decimals: Digits after the point.
+            marked: [rows, heads]: heads with a star behind them; none if not given.
+            mark_means: What the star says, for the legend.
         """
         rows, heads = values.shape
         self._names = tuple(visible(name) for name in names)
         self._values, self._dimmed = values, dimmed
+        self._marked = marked if marked is not None else np.zeros(values.shape, np.bool_)
+        self._mark_means = mark_means
         self._counts = tuple(counts) if counts is not None else (heads,) * rows
         self._arrived = tuple(arrived) if arrived is not None else (True,) * rows
         self._low, self._high = low, high
@@ -342,17 +351,15 @@ class HeadMatrix(Widget, can_focus=True):
         width = self._cell_width()
         value = float(self._values[row, head])
         text, style = self._face(row, head, value, width - 1)
-        gap = self._style()
+        gap = Segment(MARK if self._marked[row, head] else " ", self._style())
         if (row, head) != self.selected:
-            return [Segment(text, style), Segment(" ", gap)]
-        # The selected head keeps its colour, between brackets.
+            return [Segment(text, style), gap]
+        # The selected head keeps its colour, between brackets; one that is too narrow for both has its gap taken.
         cursor = self._style("head-matrix--cursor")
-        inner = text[1:-1] if len(text) > 3 else text[1:]
-        return [Segment("▐" if not self.app.no_color else "[", cursor), Segment(inner, style)] + (
-            [Segment("▌ " if not self.app.no_color else "] ", cursor)]
-            if len(text) > 3
-            else [Segment("▌" if not self.app.no_color else "]", cursor)]
-        )
+        left, right = ("[", "]") if self.app.no_color else ("▐", "▌")
+        if len(text) > 3:
+            return [Segment(left, cursor), Segment(text[1:-1], style), Segment(right, cursor), gap]
+        return [Segment(left, cursor), Segment(text[1:], style), Segment(right, cursor)]
 
     def _face(self, row: int, head: int, value: float, width: int) -> tuple[str, Style]:
         """Text and style of one head, ``width`` cells wide."""
@@ -364,8 +371,7 @@ class HeadMatrix(Widget, can_focus=True):
         level, dimmed = self._level(value), bool(self._dimmed[row, head])
         number = self._number(value).center(width) if self._numbers_fit() else ""
         if self.app.no_color:
-            glyph = DENSITY[level * len(DENSITY) // LEVELS]
-            return number or glyph * width, Style(dim=dimmed)
+            return number or glyphs(self._ramp.diverging)[level] * width, Style(dim=dimmed)
         colour = self._colour(level)
         if dimmed:
             plain = self._style()
@@ -384,11 +390,14 @@ class HeadMatrix(Widget, can_focus=True):
         segments = [Segment(" " * max(0, _NAME_WIDTH - 1 - cell_len(low)) + low + " ", label)]
         width = min(_BAR_WIDTH, max(4, self.size.width // 4))
         if self.app.no_color:
-            text = "".join(DENSITY[level * len(DENSITY) // LEVELS] for level in bar_levels(width))
+            glyph = glyphs(self._ramp.diverging)
+            text = "".join(glyph[level] for level in bar_levels(width))
             segments.append(Segment(text, self._style()))
         else:
             segments += [Segment(" ", Style(bgcolor=self._colour(level))) for level in bar_levels(width)]
         notes = [f" {short_number(self._high)}"]
+        if self._mark_means and self._marked.any():
+            notes.append(f"{MARK} {self._mark_means}")
         if self._dimmed.any():
             notes.append("▒ doubtful")
         if any(

@@ -183,3 +183,59 @@ def test_no_layers_and_no_heads(drive):
         assert not app.sent
 
     drive(HeadMatrix(), scenario)
+
+
+def difference(app, marked=None, reach=0.5):
+    values = np.array([[0.1, -0.5, np.nan, 0.0], [0.5, -0.02, 0.25, np.nan]])
+    app.widget.show(
+        ("0", "1"),
+        values,
+        np.zeros(values.shape, bool),
+        -reach,
+        reach,
+        True,
+        marked=marked,
+        mark_means="q < .05",
+    )
+
+
+def test_marked_heads_have_a_star_and_the_legend_says_why(drive):
+    marked = np.array([[False, True, False, False], [True, False, False, False]])
+
+    async def scenario(app, pilot):
+        difference(app, marked)
+        await pilot.pause()
+        assert [line.count("*") for line in app.lines[:3]] == [0, 1, 1]
+        assert "-.50*" in app.lines[1]
+        assert "* q < .05" in app.lines[-1]
+        await pilot.press("down")  # the selected head keeps its star
+        assert app.lines[2].count("*") == 1
+        difference(app)
+        await pilot.pause()
+        assert not any("*" in line for line in app.lines)
+
+    drive(HeadMatrix(), scenario)
+
+
+def test_a_head_without_a_partner_is_undefined_among_differences(drive):
+    async def scenario(app, pilot):
+        difference(app)
+        await pilot.pause()
+        assert [line.count("··") for line in app.lines[:3]] == [0, 1, 1]
+        assert "·· undefined" in app.lines[-1]
+
+    drive(HeadMatrix(), scenario)
+
+
+def test_without_colour_differences_keep_their_sign(drive, monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    async def scenario(app, pilot):
+        difference(app)
+        await pilot.pause()
+        assert "OO" in app.lines[1]
+        assert ".." in app.lines[1]
+        assert "@" in app.lines[2]
+        assert "--" not in app.lines[1]
+
+    drive(HeadMatrix(), scenario, (20, 6))
