@@ -313,6 +313,10 @@ class Typist:
         self.printed = ""
         os.write(self._terminal, line.encode() + b"\r")
 
+    def press(self, key: str) -> None:
+        self.printed = ""
+        os.write(self._terminal, key.encode())
+
     def ended(self) -> int:
         """Read until the program has ended; its exit code."""
         self.until(r"\[ended \d+\]")
