@@ -166,7 +166,7 @@ class SshLaunch:
             *("-o", "ControlMaster=no"),
             *(("-o", f"ControlPath={self.control_path}") if self.control_path else ()),
             *keep_alive(destination),
-            *("--", destination, f"sh -c {shlex.quote(script)}"),
+            *("--", destination, f"sh -c {_one_word(script)}"),
         )
 
     def there(self, command: str) -> str:
@@ -190,6 +190,14 @@ class SshLaunch:
         if itself := re.search(r"(\S*python[\d.]*)\s+(-\S+\s+)*-m\s+faa_core\.worker\s*$", self.entry.command):
             return itself[1]
         return "python3"
+
+
+def _one_word(text: str) -> str:
+    r"""``text`` as one word of any login shell.
+
+    In single quotes fish reads ``\\`` and csh reads ``!``; outside of quotes all of them agree on what a backslash is.
+    """
+    return "'" + re.sub(r"['\\!]", lambda found: f"'\\{found[0]}'", text) + "'"
 
 
 def ssh_program() -> tuple[str, ...]:
