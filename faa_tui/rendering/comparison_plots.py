@@ -7,7 +7,6 @@ as many lines as it is asked for, whatever the numbers are, and a word where the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -32,47 +31,12 @@ from faa_tui.rendering.plot import (
     round_ticks,
     spanning,
 )
-from faa_tui.rendering.text import fit, visible
+from faa_tui.rendering.sides import FILLED, ON_DARK, OPEN, SIDES, SideColours, side_name
 
-SIDES: Final = 4
-"""Sides that can be told apart."""
-_FILLED: Final = "●▲■◆"
-_OPEN: Final = "○△□◇"
-_NAME: Final = 20
-"""Most cells of the name of a side."""
 _BARRED: Final = 2
 """Sides whose bars can be told apart; with more of them there are none."""
 _QUANTILES: Final = 8
 """Symbols on a curve of many points."""
-
-
-@dataclass(frozen=True)
-class SideColours:
-    """Colours of the parts of a plot; ``None`` leaves the terminal's own.
-
-    Attributes:
-        sides: One for each side.
-        chosen: What the cursor is on.
-        null: Nulls, and the line of no difference.
-        frame: Axes, ticks and dotted lines.
-    """
-
-    sides: tuple[RGB | None, RGB | None, RGB | None, RGB | None]
-    chosen: RGB | None
-    null: RGB | None
-    frame: RGB | None
-
-
-ON_DARK: Final = SideColours(
-    ((86, 180, 233), (230, 159, 0), (0, 178, 130), (214, 140, 185)), (240, 228, 66), (130, 140, 160), (110, 110, 110)
-)
-"""For dark backgrounds; the hues can be told apart with any kind of colour vision (Okabe and Ito 2008)."""
-ON_LIGHT: Final = SideColours(
-    ((0, 100, 165), (190, 80, 0), (0, 120, 88), (150, 60, 115)), (0, 0, 0), (110, 115, 130), (130, 130, 130)
-)
-"""The same hues for light backgrounds."""
-PLAIN: Final = SideColours((None, None, None, None), None, None, None)
-"""For terminals without colour."""
 
 
 class Profile(NamedTuple):
@@ -84,6 +48,7 @@ class Profile(NamedTuple):
         mean: float64 [layers]: over the heads of each; NaN where none has it.
         low: float64 [layers]: lower end of a bar through the mean; NaN for none.
         high: float64 [layers]: upper end.
+        side: Which side, for its symbol and colour; its place among the profiles if not given.
     """
 
     name: str
@@ -91,6 +56,7 @@ class Profile(NamedTuple):
     mean: Points
     low: Points
     high: Points
+    side: int | None = None
 
 
 class HeadCurve(NamedTuple):
@@ -100,11 +66,13 @@ class HeadCurve(NamedTuple):
         name: Name of the side, and of the head where it needs one.
         result: Result of its layer.
         head: Which head of it.
+        side: Which side, for its symbol and colour; its place among the curves if not given.
     """
 
     name: str
     result: LayerResult
     head: int
+    side: int | None = None
 
 
 class Scatter(NamedTuple):
@@ -163,14 +131,14 @@ def scatter(
         width: Columns.
         height: Lines.
         colours: Colours of the parts.
-        reason: Why there may be no number, for the case that there is none.
+        reason: What to say instead of "no head has this number" where that is so.
 
     Returns:
         ``height`` lines of ``width`` cells, and where in them the pairs are.
     """
     there = np.isfinite(a) & np.isfinite(b)
     places = np.full((len(a), 2), -1, np.int64)
-    title_parts = [title, f"{_name(names[1])} over {_name(names[0])}"]
+    title_parts = [title, f"{side_name(names[1])} over {side_name(names[0])}"]
     if not there.any():
         return Scatter(page(title_parts, [], _nothing(reason), width, height), places)
     legend = [Key("", _counted(there, "pairs"))]
@@ -216,6 +184,7 @@ def distribution_lines(
     height: int,
     colours: SideColours = ON_DARK,
     reason: str = "",
+    other: int = 1,
 ) -> list[Text]:
     """Share of the heads whose value is at most x, for both sides: empirical distribution functions.
 
@@ -230,7 +199,8 @@ def distribution_lines(
         width: Columns.
         height: Lines.
         colours: Colours of the parts.
-        reason: Why there may be no number, for the case that there is none.
+        reason: What to say instead of "no head has this number" where that is so.
+        other: Which side the other one is, for its symbol and colour.
 
     Returns:
         ``height`` lines of ``width`` cells.
@@ -238,29 +208,29 @@ def distribution_lines(
     there = np.isfinite(a) & np.isfinite(b)
     if not there.any():
         return page([title, "distribution"], [], _nothing(reason), width, height)
-    sides = [np.sort(values[there]) for values in (a, b)]
-    across = spanning(*sides, most=max(2, width // 10))
+    sides = {0: np.sort(a[there]), other: np.sort(b[there])}
+    across = spanning(*sides.values(), most=max(2, width // 10))
     legend = [
         Key(
-            _FILLED[side],
-            f"{_name(names[side])} median {_short(float(np.median(values)))}",
+            FILLED[side],
+            f"{side_name(name)} median {_short(float(np.median(values)))}",
             colours.sides[side],
-            _name(names[side]),
+            side_name(name),
         )
-        for side, values in enumerate(sides)
+        for (side, values), name in zip(sides.items(), names, strict=True)
     ]
     legend.append(Key("", _counted(there, "pairs")))
 
     def body(columns: int, lines: int) -> list[Text]:
         parts, symbols = [], []
-        for side, values in enumerate(sides):
+        for side, values in sides.items():
             # More steps than there are dots in a line of braille cannot be seen.
             steps = _spread(len(values), 2 * columns)
             shares = np.concatenate([[0.0], (steps + 1) / len(values)])
             x = np.concatenate([[across.low], np.repeat(values[steps], 2), [across.high]])
             parts.append(Series(x, np.repeat(shares, 2), LINE, colours.sides[side], joined=True))
             at = _spread(len(values), _QUANTILES)
-            symbols.append(Series(values[at], (at + 1) / len(values), _FILLED[side], colours.sides[side]))
+            symbols.append(Series(values[at], (at + 1) / len(values), FILLED[side], colours.sides[side]))
         up = Axis(0.0, 1.0, ((0.0, "0"), (0.5, ".5"), (1.0, "1")))
         return draw([*parts, *symbols], across, up, columns, lines, frame=colours.frame)
 
@@ -284,7 +254,7 @@ def profile_lines(
         width: Columns.
         height: Lines.
         colours: Colours of the parts.
-        reason: Why there may be no number, for the case that there is none.
+        reason: What to say instead of "no head has this number" where that is so.
         bars: What the bars are, for the legend.
 
     Returns:
@@ -294,9 +264,10 @@ def profile_lines(
     shown = [side for side in series[:SIDES] if np.isfinite(side.mean).any()]
     if not shown:
         return page(title_parts, [], _nothing(reason), width, height)
+    symbols_of = _sides(series)
     legend = [
-        Key(_FILLED[at], _name(side.name), colours.sides[at], _name(side.name))
-        for at, side in enumerate(series[:SIDES])
+        Key(FILLED[at], side_name(side.name), colours.sides[at], side_name(side.name))
+        for at, side in zip(symbols_of, series, strict=False)
     ]
     barred = len(series) <= _BARRED and any(np.isfinite(side.low).any() for side in shown)
     if bars and barred:
@@ -309,14 +280,14 @@ def profile_lines(
         apart = 1.0 / max(1, columns - 10)
         across = Axis(-0.02 - 2 * apart, 1.02 + 2 * apart, ((0.0, "0"), (0.5, ".5"), (1.0, "1")))
         behind, curves, symbols = [], [], []
-        for at, side in enumerate(series[:SIDES]):
+        for place, (at, side) in enumerate(zip(symbols_of, series, strict=False)):
             colour = colours.sides[at]
-            x = side.depth + (at - (len(series) - 1) / 2) * apart
+            x = side.depth + (place - (len(series) - 1) / 2) * apart
             for layer in np.flatnonzero(np.isfinite(side.low) & np.isfinite(side.high)) if barred else ():
                 ends = np.array([side.low[layer], side.high[layer]])
                 behind.append(Series(x[[layer, layer]], ends, "│", colour, joined=True))
             curves.append(Series(x, side.mean, LINE, colour, joined=True))
-            symbols.append(Series(x, side.mean, _FILLED[at], colour))
+            symbols.append(Series(x, side.mean, FILLED[at], colour))
         return draw([*curves, *behind, *symbols], across, up, columns, lines, frame=colours.frame)
 
     return page(title_parts, legend, body, width, height)
@@ -340,24 +311,24 @@ def box_counting_lines(
     Returns:
         ``height`` lines of ``width`` cells.
     """
-    known = [at for at, side in enumerate(sides[:SIDES]) if len(side.result.boxes.sizes) > 1]
+    known = [(at, side) for at, side in _numbered(sides) if len(side.result.boxes.sizes) > 1]
     if not known:
         return page(["box counting"], [], "a single box: no curve", width, height)
-    legend = _heads(sides, known, "D0", colours)
+    legend = _heads(known, "D0", colours)
     legend += [Key("○", "not used", colours.frame), Key("·", "bare mask", colours.null)]
 
     def body(columns: int, lines: int) -> list[Text]:
         masks, lines_of_fit, outside, inside = [], [], [], []
-        for at in known:
-            result, head, colour = sides[at].result, sides[at].head, colours.sides[at]
+        for at, side in known:
+            result, head, colour = side.result, side.head, colours.sides[at]
             x, logs = -np.asarray(result.boxes.regressor, dtype=float), logarithms(result.boxes.counts[head])
             masks.append(Series(x, logarithms(result.boxes.null_counts), "·", colours.null))
             used, span = np.zeros(len(x), np.bool_), fitted_range(result, head)
             if span is not None:
                 used[span[0] : span[1] + 1] = True
                 lines_of_fit.append(Series(*fitted_line(result, head), LINE, colour, joined=True))
-            outside.append(Series(x[~used], logs[~used], _OPEN[at], colour))
-            inside.append(Series(x[used], logs[used], _FILLED[at], colour))
+            outside.append(Series(x[~used], logs[~used], OPEN[at], colour))
+            inside.append(Series(x[used], logs[used], FILLED[at], colour))
         low = min(float(part.x.min()) for part in masks)
         step = 1 + int(-low / np.log(2)) // max(2, columns // 6)
         powers = range(0, int(-low / np.log(2) + 1e-9) + 1, step)
@@ -385,17 +356,17 @@ def spectrum_lines(sides: Sequence[HeadCurve], width: int, height: int, colours:
         ``height`` lines of ``width`` cells.
     """
     known = [
-        at
-        for at, side in enumerate(sides[:SIDES])
+        (at, side)
+        for at, side in _numbered(sides)
         if side.result.spectrum is not None and np.isfinite(side.result.spectrum.effective[side.head]).any()
     ]
     if not known:
         return page(["dimensions D_q"], [], "no head has a spectrum", width, height)
-    legend = _heads(sides, known, "D1", colours)
+    legend = _heads(known, "D1", colours)
     legend += [Key("○", "only a slope", colours.frame), Key("┈", "null 2", colours.frame)]
 
     def body(columns: int, lines: int) -> list[Text]:
-        spectra = [(at, sides[at].result.spectrum, sides[at].head) for at in known]
+        spectra = [(at, side.result.spectrum, side.head) for at, side in known]
         finite = np.concatenate([part.q[np.isfinite(part.q)] for _, part, _ in spectra if part is not None])
         low, last = float(finite.min(initial=0.0)), float(finite.max(initial=1.0))
         infinity = last + max(1.0, 0.2 * (last - low))
@@ -405,8 +376,8 @@ def spectrum_lines(sides: Sequence[HeadCurve], width: int, height: int, colours:
             x, y = np.where(np.isinf(spectrum.q), infinity, spectrum.q), spectrum.effective[head]
             sure = spectrum.status[head] == status_code("ok")
             curves.append(Series(x, y, LINE, colours.sides[at], joined=True))
-            outside.append(Series(x[~sure], y[~sure], _OPEN[at], colours.sides[at]))
-            inside.append(Series(x[sure], y[sure], _FILLED[at], colours.sides[at]))
+            outside.append(Series(x[~sure], y[~sure], OPEN[at], colours.sides[at]))
+            inside.append(Series(x[sure], y[sure], FILLED[at], colours.sides[at]))
             heights.append(y)
         ticks = (*round_ticks(low, last, max(2, min(columns // 8, 6))), (infinity, "∞"))
         margin = 0.02 * (infinity - low)
@@ -424,7 +395,7 @@ def _spread(count: int, most: int) -> NDArray[np.int64]:
 
 
 def _nothing(reason: str) -> str:
-    return f"no head has this number: {reason}" if reason else "no head has this number"
+    return reason or "no head has this number"
 
 
 def _counted(there: NDArray[np.bool_], what: str) -> str:
@@ -432,22 +403,27 @@ def _counted(there: NDArray[np.bool_], what: str) -> str:
     return f"{every} {what}" if found == every else f"{found} of {every} {what}"
 
 
-def _name(text: str) -> str:
-    return fit(visible(text), _NAME)
-
-
 def _short(value: float) -> str:
     return f"{value:z.3g}".replace("-", "−")
 
 
-def _heads(sides: Sequence[HeadCurve], known: Sequence[int], key: str, colours: SideColours) -> list[Key]:
-    return [Key(_FILLED[at], _with_number(sides[at], key), colours.sides[at], _name(sides[at].name)) for at in known]
+def _sides(parts: Sequence[Profile | HeadCurve]) -> list[int]:
+    """Which side each of the first few is."""
+    return [place if part.side is None else part.side for place, part in enumerate(parts[:SIDES])]
+
+
+def _numbered(sides: Sequence[HeadCurve]) -> list[tuple[int, HeadCurve]]:
+    return list(zip(_sides(sides), sides, strict=False))
+
+
+def _heads(known: Sequence[tuple[int, HeadCurve]], key: str, colours: SideColours) -> list[Key]:
+    return [Key(FILLED[at], _with_number(side, key), colours.sides[at], side_name(side.name)) for at, side in known]
 
 
 def _with_number(side: HeadCurve, key: str) -> str:
     """The name of a side and its statistic ``key``, where that is defined."""
     statistics = side.result.statistics
     if key not in statistics.names:
-        return _name(side.name)
+        return side_name(side.name)
     value = float(statistics.value[statistics.row(key), side.head])
-    return f"{_name(side.name)} {key} {value:.2f}" if np.isfinite(value) else f"{_name(side.name)} no {key}"
+    return f"{side_name(side.name)} {key} {value:.2f}" if np.isfinite(value) else f"{side_name(side.name)} no {key}"

@@ -20,12 +20,8 @@ from textual.widget import Widget
 
 from faa_core.catalogue import Entry
 from faa_tui.rendering.comparison_plots import (
-    ON_DARK,
-    ON_LIGHT,
-    PLAIN,
     HeadCurve,
     Profile,
-    SideColours,
     box_counting_lines,
     distribution_lines,
     profile_lines,
@@ -33,6 +29,7 @@ from faa_tui.rendering.comparison_plots import (
     spectrum_lines,
 )
 from faa_tui.rendering.ramps import luminance
+from faa_tui.rendering.sides import ON_DARK, ON_LIGHT, PLAIN, SideColours
 from faa_tui.rendering.terminal import colours_of
 
 PlotName = Literal["scatter", "distributions", "layers", "boxes", "spectrum"]
@@ -65,7 +62,8 @@ class ComparisonView:
         profiles: The statistic by layer, for each side.
         heads: The heads that are looked at, for each side, with the results of their layers.
         bars: What the bars of the profiles are, for the legend.
-        reason: Why there may be no number, for the case that there is none.
+        reason: What to say instead of "no head has this number" where that is so.
+        other: Which side the other one is, for its symbol and colour.
     """
 
     title: str
@@ -79,6 +77,7 @@ class ComparisonView:
     heads: tuple[HeadCurve, ...] = ()
     bars: str = ""
     reason: str = ""
+    other: int = 1
 
 
 class ComparisonPlot(Widget, can_focus=True):
@@ -214,7 +213,7 @@ class ComparisonPlot(Widget, can_focus=True):
         draw: Mapping[PlotName, Callable[[], list[Text]]] = {
             "scatter": lambda: self._scatter(view, colours),
             "distributions": lambda: distribution_lines(
-                view.a, view.b, view.title, self._names(view), width, height, colours, view.reason
+                view.a, view.b, view.title, self._names(view), width, height, colours, view.reason, view.other
             ),
             "layers": lambda: profile_lines(view.profiles, view.title, width, height, colours, view.reason, view.bars),
             "boxes": lambda: box_counting_lines(view.heads, width, height, colours),

@@ -11,8 +11,6 @@ from rich.text import Text
 
 from faa_core.records import LayerResult, RenyiSpectrum, status_code
 from faa_tui.rendering.comparison_plots import (
-    ON_DARK,
-    PLAIN,
     HeadCurve,
     Profile,
     box_counting_lines,
@@ -23,6 +21,7 @@ from faa_tui.rendering.comparison_plots import (
     spectrum_lines,
 )
 from faa_tui.rendering.plot import round_ticks, spanning
+from faa_tui.rendering.sides import ON_DARK, PLAIN
 
 SIZES = [(120, 40), (60, 20), (40, 12), (20, 8), (20, 6), (19, 5), (8, 2), (30, 1), (5, 0), (1, 1)]
 NAMES = ("demo", "demo@init")
@@ -105,9 +104,7 @@ def test_any_numbers_are_drawn_or_said_not_to_be_there(a: list, b: list, width: 
         assert len(lines) == height
         assert {cell_len(line.plain) for line in lines} == {width}
     if not np.isfinite(first + other).any() and width == 60:
-        assert "no head has this number: white" in text(
-            scatter_lines(first, other, None, none, "t", NAMES, 60, 20, reason="white")
-        )
+        assert "white" in text(scatter_lines(first, other, None, none, "t", NAMES, 60, 20, reason="white"))
 
 
 def test_pairs_that_one_side_does_not_define_are_left_out_and_counted() -> None:
@@ -219,6 +216,15 @@ def test_heads_without_a_spectrum_are_left_out(
     drawn = text(spectrum_lines([bare, head("demo")], 60, 20))
     assert "bare" not in drawn
     assert "▲ demo" in drawn  # it keeps the symbol of its side
+
+
+def test_a_side_keeps_its_symbol_where_another_one_is_missing(head: Callable[..., HeadCurve]) -> None:
+    third = head("third")._replace(side=2)
+    for lines in (box_counting_lines([third], 80, 20), spectrum_lines([third], 80, 20)):
+        assert "■ third" in lines[1].plain
+    assert "■ c" in profile_lines([profiles()[0]._replace(name="c", side=2)], "t", 80, 20)[1].plain
+    a, b, _ = values()
+    assert "■ demo@init" in distribution_lines(a, b, "t", NAMES, 80, 20, other=2)[1].plain
 
 
 def test_names_of_sides_are_cut_before_one_is_left_out(head: Callable[..., HeadCurve]) -> None:

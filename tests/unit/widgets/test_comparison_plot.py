@@ -85,7 +85,7 @@ def test_other_numbers_and_nothing(drive, view):
         assert not "".join(app.lines).strip()
         app.widget.show(replace(view, a=view.a * np.nan, reason="no row has what it needs"))
         await pilot.pause()
-        assert "no head has this number: no row has what it needs" in app.lines[1]
+        assert "no row has what it needs" in app.lines[1]
         app.widget.show(None)
         await pilot.pause()
         assert not "".join(app.lines).strip()
