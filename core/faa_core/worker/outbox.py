@@ -1,15 +1,18 @@
 """What the worker sends: two lanes into one stream, so that an answer never waits behind a large array.
 
 Between the worker and a client on another machine lie buffers that can hold megabytes, and an answer would wait behind
-all of them. There the client gives credit: so many bytes may be on the way, and no more until it has acknowledged some.
+all of them. There the client asks for credit, see `faa_core.worker.credit`, and acknowledges what has come in.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import IO
+
+from faa_core.worker.credit import Credit
 
 Frame = Sequence[bytes | memoryview]
 
@@ -32,9 +35,7 @@ class Outbox:
         self._broken = broken
         self._events: deque[Frame] = deque()
         self._bulk: deque[tuple[int, Frame]] = deque()
-        self._window = 0
-        self._sent = 0
-        self._received = 0
+        self._credit = Credit()
         self._changed = threading.Condition()
         self._closing = False
         self._thread = threading.Thread(target=self._write, name="outbox", daemon=True)
@@ -69,15 +70,15 @@ class Outbox:
             self._changed.notify_all()
 
     def limit(self, window: int) -> None:
-        """From now on no more than ``window`` bytes, and a frame, are on the way unacknowledged; 0 for any number."""
+        """Begin to give credit: from ``window`` bytes on, which may always be on the way; 0 for any number."""
         with self._changed:
-            self._window = max(window, 0)
+            self._credit = Credit(window)
             self._changed.notify_all()
 
     def acknowledge(self, received: int) -> None:
-        """So many bytes have come in at the client since the beginning."""
+        """So many bytes have come in at the client since `limit`."""
         with self._changed:
-            self._received = max(received, self._received)
+            self._credit.receive(received, time.monotonic())
             self._changed.notify_all()
 
     def drain(self, timeout: float) -> None:
@@ -89,19 +90,16 @@ class Outbox:
 
     def _next(self) -> Frame | None:
         with self._changed:
-            while not (self._events or self._may_send_bulk() or self._closing):
+            while not (self._events or (self._bulk and self._credit.left) or self._closing):
                 self._changed.wait()
             frame: Frame | None = None
             if self._events:
                 frame = self._events.popleft()
             elif self._bulk:
                 credit, frame = self._bulk.popleft()
-                self._sent += credit
+                self._credit.send(credit, time.monotonic())
             self._changed.notify_all()
             return frame
-
-    def _may_send_bulk(self) -> bool:
-        return bool(self._bulk) and (not self._window or self._sent - self._received < self._window)
 
     def _write(self) -> None:
         try:

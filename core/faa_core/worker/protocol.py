@@ -277,7 +277,8 @@ class Tune(msgspec.Struct, frozen=True, tag="tune", tag_field="type"):
     Attributes:
         protocol: Version that the client speaks.
         deflate: Whether it takes frames that are packed: worth it wherever bytes are dearer than processors.
-        window: Bytes of `Chunk` payloads that may be on the way without an `Ack`; 0 for any number.
+        window: Bytes of `Chunk` payloads that may be on the way without an `Ack`; more where more do not wait on the
+            way; 0 for any number.
     """
 
     protocol: tuple[int, int]
