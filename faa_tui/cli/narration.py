@@ -83,7 +83,7 @@ def narrated_session(texts: int = 1, host: str | None = None) -> Iterator[Narrat
         try:
             worker = stack.enter_context(session(hosts.launch(host), hear))
         except LoginError:
-            if not host or not _log_in(hosts, host, bar):
+            if not host or not log_in(hosts, host, bar):
                 raise
             worker = stack.enter_context(session(hosts.launch(host), hear))
         yield NarratedSession(worker, hosts)
@@ -120,8 +120,8 @@ class NarratedSession:
         return self.worker.probe(str(here(model)), self._hosts.options(model.host, options), seed)
 
 
-def _log_in(hosts: Hosts, host: str, bar: Progress) -> bool:
-    """Let the user log in at the terminal, if there is one; whether it went well."""
+def log_in(hosts: Hosts, host: str, bar: Progress) -> bool:
+    """Let the user log in at the terminal, if there is one; whether it went well. The bar waits meanwhile."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
     bar.stop()

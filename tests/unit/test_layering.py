@@ -20,6 +20,7 @@ def modules_after(statement: str) -> set[str]:
         "import faa_core.comparison.compare, faa_core.comparison.order",
         "import faa_tui.app",
         "import faa_tui.cli.main, faa_tui.cli.analyze, faa_tui.cli.show, faa_tui.cli.doctor",
+        "import faa_tui.cli.compare, faa_tui.cli.compare_reference, faa_tui.cli.compare_page",
     ],
 )
 def test_screen_client_and_records_leave_torch_alone(statement: str) -> None:
