@@ -25,7 +25,6 @@ from faa_core.errors import FaaError, NoAttentionError
 from faa_core.geometry import reference_1_0
 from faa_core.geometry.support import Support
 from faa_core.records import LayerInfo
-from faa_core.study.records import Failure
 from faa_core.worker import stdio
 
 
@@ -37,6 +36,14 @@ class Pair(msgspec.Struct, frozen=True, tag="pair"):
     """
 
     metrics: tuple[dict[str, float], dict[str, float]]
+
+
+class Failure(msgspec.Struct, frozen=True, tag="failure"):
+    """There is no answer; the fields are those of a `faa_core.errors.FaaError`."""
+
+    kind: str
+    message: str
+    hint: str
 
 
 class _LastHead:
