@@ -18,7 +18,7 @@ import numpy as np
 
 from faa_core import catalogue
 from faa_core.records import Label, Statistics
-from faa_core.worker import server, wire
+from faa_core.worker import protocol, server, wire
 
 _SCRIPT = Path(__file__).parents[1] / "integration" / "worker" / "scripted_worker.py"
 EVIL = "\x1b]0;owned\x07\x1b[2J\x1b[31m[@click=app.quit]\u202egnp.exe\x9b6n\r\n"
@@ -88,17 +88,30 @@ def older_minor(nonce: str) -> None:
     wait_for_the_end()
 
 
-def escapes(nonce: str) -> int:
-    """Serves, and every string it says is `EVIL`."""
+def contradiction(nonce: str) -> None:
+    """A layer with two heads and the labels of none, which a screen would look for."""
+    layer = msgspec.structs.replace(scripted().layer(0), labels=())
+    say(nonce, frame(hello()), wire.encode(protocol.LayerReady(1, 0, 1, layer)))
+    wait_for_the_end()
+
+
+def scripted() -> Any:
+    """The module of the scripted worker."""
     spec = importlib.util.spec_from_file_location("scripted_worker", _SCRIPT)
     assert spec is not None
     assert spec.loader is not None
-    scripted = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(scripted)
-    model, layer = scripted.model, scripted.layer
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def escapes(nonce: str) -> int:
+    """Serves, and every string it says is `EVIL`."""
+    module = scripted()
+    model, layer = module.model, module.layer
     label = Label(EVIL, EVIL, 0.9, 0.1, EVIL, 0.2)
 
-    class Evil(scripted.ScriptedEngine):  # type: ignore[misc, name-defined]
+    class Evil(module.ScriptedEngine):  # type: ignore[misc, name-defined]
         def echo(self, listener: server.Listener) -> tuple[str, ...]:
             listener.progress("load", EVIL, 1, 2, EVIL)
             print(EVIL)
@@ -112,13 +125,13 @@ def escapes(nonce: str) -> int:
         def environment(self) -> Any:
             return {EVIL: EVIL, "torch": EVIL}, (EVIL,), {EVIL: 1}, ((EVIL, True, EVIL),)
 
-    scripted.model = lambda reference: msgspec.structs.replace(
+    module.model = lambda reference: msgspec.structs.replace(
         model(EVIL), architecture=EVIL, device=EVIL, revision=EVIL, attention=EVIL, versions={EVIL: EVIL}
     )
-    numbers = np.full((len(catalogue.KEYS), scripted.HEADS), 0.5)
+    numbers = np.full((len(catalogue.KEYS), module.HEADS), 0.5)
     statistics = Statistics(catalogue.KEYS, numbers, numbers, numbers, np.zeros(numbers.shape, np.uint8))
-    scripted.layer = lambda index: msgspec.structs.replace(
-        layer(index), statistics=statistics, labels=(label,) * scripted.HEADS
+    module.layer = lambda index: msgspec.structs.replace(
+        layer(index), statistics=statistics, labels=(label,) * module.HEADS
     )
     greeting = msgspec.structs.replace(
         server._hello(), hostname=EVIL, versions={"faa": EVIL, "python": EVIL, EVIL: EVIL}

@@ -36,7 +36,7 @@ def test_what_is_no_greeting_is_refused(hear: Any, way: str, words: str) -> None
         os.kill(heard.client.pid, 0)
 
 
-@pytest.mark.parametrize("way", ["oversize", "wrong_event"])
+@pytest.mark.parametrize("way", ["oversize", "wrong_event", "contradiction"])
 def test_what_is_no_message_ends_the_connection(hear: Any, way: str) -> None:
     heard = hear(hostile(way))
     heard.client.start()

@@ -19,7 +19,7 @@ import msgspec
 from numpy.typing import NDArray
 
 from faa_core.errors import HostError, HostSetupError, UsageError, WorkerError
-from faa_core.worker import protocol, wire
+from faa_core.worker import protocol, shapes, wire
 from faa_core.worker.greeting import NoGreeting, OtherVersion, await_hello, cannot_do, said
 from faa_core.worker.incoming import OpenJob
 from faa_core.worker.launch import Launch, as_launch
@@ -241,6 +241,7 @@ class WorkerClient:
             return  # a newer worker may say more than this client knows
         if isinstance(event, protocol.Hello | protocol.Chunk):
             raise WorkerError(f"A {type(event).__name__} message came out of place.")
+        shapes.check(event)
         if isinstance(event, protocol.Done | protocol.Fail) and event.id:
             with self._lock:
                 job = self._jobs.get(event.id)

@@ -21,7 +21,7 @@ import msgspec
 import numpy as np
 
 from faa_core.errors import ModelError, TextError, UsageError
-from faa_core.records import BoxCounts, LayerInfo, LayerResult, ModelInfo, Statistics, Tokens
+from faa_core.records import BoxCounts, Label, LayerInfo, LayerResult, ModelInfo, Statistics, Tokens
 from faa_core.worker import protocol, server, wire
 
 LAYERS, HEADS, LENGTH = 3, 2, 8
@@ -153,7 +153,8 @@ def layer(index: int) -> LayerResult:
     statistics = Statistics(("a", "b"), block, np.zeros((2, HEADS)), block * np.nan, np.zeros((2, HEADS), np.uint8))
     rows = np.arange(LENGTH, dtype=np.int32)
     info = LayerInfo("decoder", index, HEADS, "causal")
-    return LayerResult(info, LENGTH, LENGTH, rows * 0, rows + 1, statistics, (), boxes)
+    labels = (Label("mixed", "", 0.0, 0.0),) * HEADS
+    return LayerResult(info, LENGTH, LENGTH, rows * 0, rows + 1, statistics, labels, boxes)
 
 
 # --- ways of starting: what may stand where a greeting should, or come behind it
