@@ -115,6 +115,10 @@ class ComparisonDesk:
         """Fetch a tile that is on the screen."""
         self._tiles.want(message.key, message.beside)
 
+    def prefetch(self) -> None:
+        """Fetch what may be looked at next, while nothing else is wanted."""
+        self._tiles.prefetch(self.screen.missing_overviews())
+
     def has_news(self) -> bool:
         """Whether more is known than the numbers on the screen, or on the thread, were worked out from; asked once."""
         state = (self.comparing.edition, tuple(self.comparing.complete_texts()))

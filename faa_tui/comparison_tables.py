@@ -76,7 +76,7 @@ def plot_view(
         a, b = comparison.differences.a[row], comparison.differences.b[row]
         discovered = comparison.differences.q[row] <= RATE
     curves = tuple(
-        HeadCurve(f"{LETTERS[side]} L{heads[side].layer}H{heads[side].head}", result, heads[side].head)
+        HeadCurve(f"{LETTERS[side]} L{heads[side].layer}H{heads[side].head}", result, heads[side].head, side)
         for side, results in shown
         if side in heads and (result := results.at(heads[side])) is not None
     )
@@ -88,14 +88,15 @@ def plot_view(
         b=b,
         discovered=discovered,
         chosen=chosen,
-        profiles=tuple(_profile(names[side], results, entry) for side, results in shown),
+        profiles=tuple(_profile(names[side], results, entry, side) for side, results in shown),
         heads=curves,
         bars="lowest to highest head",
         reason="no head has this number" if comparison is not None else "not worked out yet",
+        other=other,
     )
 
 
-def _profile(name: str, results: Results, entry: Entry) -> Profile:
+def _profile(name: str, results: Results, entry: Entry, side: int) -> Profile:
     table: HeadTable = head_table(results, entry.key)
     values, layers = table.values, len(table.names)
     found = np.isfinite(values)
@@ -104,4 +105,4 @@ def _profile(name: str, results: Results, entry: Entry) -> Profile:
     low = np.where(found, values, np.inf).min(1, initial=np.inf)
     high = np.where(found, values, -np.inf).max(1, initial=-np.inf)
     depth = np.linspace(0.0, 1.0, layers) if layers > 1 else np.zeros(layers)
-    return Profile(name, depth, mean, np.where(count > 0, low, np.nan), np.where(count > 0, high, np.nan))
+    return Profile(name, depth, mean, np.where(count > 0, low, np.nan), np.where(count > 0, high, np.nan), side)

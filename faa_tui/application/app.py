@@ -20,7 +20,7 @@ from faa_core.reference import parse
 from faa_core.worker.protocol import Fail, RunOptions
 from faa_tui import help, messages, recent, supervisor
 from faa_tui.actions import Action, bindings
-from faa_tui.application.comparisons import ComparisonsApp
+from faa_tui.application.comparisons import REST_SECONDS, ComparisonsApp
 from faa_tui.commands import Commands
 from faa_tui.fleet import host_of
 from faa_tui.samples import default_sample
@@ -42,8 +42,6 @@ QUIT_SECONDS = 0.3
 """A worker that has not left by then is ended."""
 TWICE_SECONDS = 2.0
 """Within this time a second ctrl+c quits."""
-REST_SECONDS = 0.1
-"""How long a head is looked at before its neighbours are fetched; its own map is asked for at once."""
 
 
 class FaaApp(ComparisonsApp, inherit_bindings=False):

@@ -6,6 +6,8 @@ import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from textual.timer import Timer
+
 from faa_tui import messages
 from faa_tui.application.workers import WorkersApp
 from faa_tui.comparing import Comparing, default_references
@@ -16,6 +18,9 @@ from faa_tui.session import Order, Position, Results
 
 if TYPE_CHECKING:
     from faa_tui.screens.compare import CompareScreen
+
+REST_SECONDS = 0.1
+"""How long a head is looked at before its neighbours are fetched; its own map is asked for at once."""
 
 
 class ComparisonsApp(WorkersApp, inherit_bindings=False):
@@ -33,6 +38,7 @@ class ComparisonsApp(WorkersApp, inherit_bindings=False):
         self.others = tuple(others)
         self.desk: ComparisonDesk | None = None
         self._numbers = itertools.count(1)
+        self._resting: Timer | None = None
 
     @property
     def shown_results(self) -> Results | None:
@@ -100,6 +106,13 @@ class ComparisonsApp(WorkersApp, inherit_bindings=False):
         """Something on the screen of the comparison waits for it."""
         if self.desk is not None:
             self.desk.want(message)
+
+    def on_compare_layout_maps_shown(self) -> None:
+        """Once these heads rest, fetch the overviews of their neighbours, so that they are here when wanted."""
+        if self._resting is not None:
+            self._resting.stop()
+        if self.desk is not None:
+            self._resting = self.set_timer(REST_SECONDS, self.desk.prefetch)
 
     def on_compare_screen_numbers_wanted(self) -> None:
         """The comparison is another one now."""

@@ -8,12 +8,14 @@ import numpy as np
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.message import Message
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Footer, Static
 
 from faa_core.catalogue import BY_KEY, Entry
+from faa_core.comparison.order import RATE
 from faa_core.comparison.records import Comparison, Head
 from faa_core.worker.protocol import Fail
 from faa_tui.comparing import Comparing
@@ -21,7 +23,7 @@ from faa_tui.comparison_tables import LETTERS, difference_table, plot_view
 from faa_tui.messages import TileKey
 from faa_tui.rendering.attention_map import MapAddress
 from faa_tui.rendering.text import fit, visible
-from faa_tui.rendering.tiles import CACHE_BYTES, TileCache
+from faa_tui.rendering.tiles import CACHE_BYTES, TileCache, cells_at, overview_level
 from faa_tui.session import Position
 from faa_tui.widgets.comparison_plot import ComparisonPlot
 from faa_tui.widgets.difference_map import DifferenceMap
@@ -50,6 +52,9 @@ class CompareLayout(Screen[None]):
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (18, "-low"), (32, "-tall")]  # noqa: RUF012
     ALLOW_IN_MAXIMIZED_VIEW = "Footer, Notice, DifferenceReadout, #compare-head"
     AUTO_FOCUS = "#compare-map-0"
+
+    class MapsShown(Message):
+        """Other heads are looked at."""
 
     position: reactive[Position | None] = reactive(None)
     """Head of the first side."""
@@ -177,8 +182,10 @@ class CompareLayout(Screen[None]):
 
     def put_tile(self, key: TileKey, block: np.ndarray) -> None:
         """A rectangle of a map is here."""
-        for heat_map in (*self._maps, self._difference):
-            heat_map.put(key.address, key.level, key.row, key.column, block)
+        first, *others = (*self._maps, self._difference)
+        first.put(key.address, key.level, key.row, key.column, block)
+        for heat_map in others:  # they share its cache
+            heat_map.arrived(key.address)
         if not self._placed and key.address == self._maps[0].address:
             self._place_cursor(key, block)
         self.read_out()
@@ -281,6 +288,7 @@ class CompareLayout(Screen[None]):
             arrived=(comparison is not None,) * len(rows),
             decimals=self.entry.decimals,
             marked=table.discovered,
+            mark_means=f"q ≤ {RATE:.2f}".replace("0.", "."),
         )
         pane, letter = self._matrix_pane, LETTERS[self.other]
         pane.styles.height = (
@@ -306,6 +314,7 @@ class CompareLayout(Screen[None]):
         self._draw_maps()
         self._draw_difference()
         self._draw_numbers()
+        self.post_message(self.MapsShown())
 
     def head_of(self, side: int) -> Position | None:
         """The head of a side that is looked at: that which belongs to the first side's, unless they are unlocked."""
@@ -321,6 +330,32 @@ class CompareLayout(Screen[None]):
         if self.comparing.frame(side, head.kind, head.layer) is None:
             return None
         return MapAddress(run.number, *head)
+
+    def missing_overviews(self) -> list[TileKey]:
+        """Overviews that are not here of the maps that may be looked at next, the likeliest first.
+
+        These are the neighbours in this layer and the same head of the layers beside it, on every side.
+        """
+        first, here = self.comparing.shown(0), self.position
+        if here is None or first is None or first.results is None or first.results.at(here) is None:
+            return []
+        heads = range(first.results.layers[here.kind, here.layer].info.heads)
+        in_layer = [here._replace(head=head) for head in sorted(heads, key=lambda head: abs(head - here.head))[1:]]
+        beside = [first.results.moved(here, layers=step) for step in (1, -1)]
+        keys = []
+        for position in dict.fromkeys((*in_layer[:2], *beside, *in_layer[2:])):
+            for side, state in enumerate(self.comparing.sides):
+                head = position if side == 0 else self.comparing.partner(side, position)
+                frame = None if head is None else self.comparing.frame(side, head.kind, head.layer)
+                if head is None or frame is None or not self.comparing.can_show(side, head.kind):
+                    continue
+                address = MapAddress(state.runs[self.comparing.text].number, *head)
+                if not self._maps[side].has_overview(address):
+                    rows, columns = frame[0].queries, frame[0].keys
+                    level = overview_level(rows, columns)
+                    corners = (0, cells_at(rows, level), 0, cells_at(columns, level))
+                    keys.append(TileKey(address, level, *corners, self.comparing.is_aligned(head.kind)))
+        return keys
 
     def _draw_maps(self) -> None:
         sides = self.comparing.sides

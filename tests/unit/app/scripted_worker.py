@@ -2,11 +2,13 @@
 
 A text may begin with a line ``%word argument``: ``die`` (SIGKILL in the middle), ``fail`` (with the argument as text),
 ``long`` (a text longer than the context), ``wait`` (until the file named by the argument exists), ``deaf`` (the same,
-without looking for cancel), ``nan`` (D0 undefined everywhere), ``layers`` (as many layers).
+without looking for cancel), ``nan`` (D0 undefined everywhere), ``layers`` (as many layers). A model with ``small`` in
+its name has half the layers, and one with ``halves`` cuts every word in two.
 """
 
 import argparse
 import os
+import re
 import signal
 import sys
 import time
@@ -15,9 +17,20 @@ from pathlib import Path
 import numpy as np
 
 from faa_core.catalogue import RUN_KEYS
+from faa_core.comparison.alignment import reduce_map
 from faa_core.errors import FaaError, GoneError, OutOfMemoryError, TextError, UsageError
 from faa_core.findings import HeadExamination, Quantity
-from faa_core.records import BoxCounts, Label, LayerInfo, LayerResult, ModelInfo, Statistics, Tokens, status_code
+from faa_core.records import (
+    BoxCounts,
+    Label,
+    LayerInfo,
+    LayerResult,
+    LayerSketch,
+    ModelInfo,
+    Statistics,
+    Tokens,
+    status_code,
+)
 from faa_core.worker.server import serve
 
 LABELS = ("previous token", "induction", "first token", "mixed")
@@ -27,10 +40,14 @@ class Engine:
     def __init__(self, layers, heads):
         self.layers, self.heads = layers, heads
         self.runs = {}
+        self.grids = {}
         self.reference = None
 
+    def depth(self, reference):
+        return self.layers // 2 if "small" in reference else self.layers
+
     def model(self, reference):
-        infos = tuple(LayerInfo("decoder", i, self.heads, "causal") for i in range(self.layers))
+        infos = tuple(LayerInfo("decoder", i, self.heads, "causal") for i in range(self.depth(reference)))
         return ModelInfo(
             reference,
             "ScriptedLM",
@@ -70,20 +87,23 @@ class Engine:
             raise OutOfMemoryError("The device ran out of memory: 3.2 GiB were asked for.", "Take a shorter text.")
         if command == "long" and not options.truncate:
             raise TextError("The text has 600 tokens, the context of the model holds 512.", "Cut the text.")
-        words = text.split()
-        pieces = tuple(word if i == 0 else " " + word for i, word in enumerate(words))
-        n = len(pieces)
-        tokens = Tokens(tuple(hash(p) % 1000 for p in pieces), pieces, tuple((0, 0) for _ in pieces), (False,) * n)
+        tokens = tokenised(text, "halves" in reference)
+        n = len(tokens)
         listener.started(self.model(reference), tokens, None, 600 if command == "long" else None)
-        rng = np.random.default_rng(n)
+        rng = seeded(reference, n)
         maps = self.runs[job.id] = {}
-        for layer in range(self.layers):
-            if layer == self.layers // 2:
+        depth = self.depth(reference)
+        for layer in range(depth):
+            if layer == depth // 2:
                 self.interrupt(command, argument, listener)
             listener.check()
-            listener.progress("capture", "Forward pass", layer, self.layers, "layers")
+            listener.progress("capture", "Forward pass", layer, depth, "layers")
             maps[layer] = np.stack([attention(rng, n, head) for head in range(self.heads)])
-            listener.layer(layer, self.layers, result(layer, maps[layer], undefined=command == "nan"))
+            listener.layer(
+                layer,
+                depth,
+                result(layer, maps[layer], undefined=command == "nan", rng=seeded(reference, 1000 * n + layer)),
+            )
         return 0.42, ()
 
     def interrupt(self, command, argument, listener):
@@ -97,7 +117,7 @@ class Engine:
                 time.sleep(0.01)
 
     def tile(self, job, check):
-        weights = self.map(job.run, job.layer)[job.head]
+        weights = self.map(job.run, job.layer, job.grid)[job.head]
         for _ in range(job.level):
             size = -(-weights.shape[0] // 2) * 2
             padded = np.zeros((size, size), weights.dtype)
@@ -105,12 +125,36 @@ class Engine:
             weights = padded.reshape(size // 2, 2, size // 2, 2).max((1, 3))
         return weights[job.row : job.row_stop, job.column : job.column_stop].astype(np.float16)
 
-    def map(self, run, layer):
+    def map(self, run, layer, grid=0):
         if run not in self.runs:
             raise GoneError(f"Run {run} is not kept.", "Run the text again.")
         if layer not in self.runs[run]:
             raise UsageError(f"Layer {layer} is not measured.", "Ask when it is ready.")
-        return self.runs[run][layer]
+        weights = self.runs[run][layer]
+        return weights if not grid else reduce_map(weights, *self.grids[grid])
+
+    def align(self, job):
+        self.grids[job.id] = (job.queries, job.keys)
+
+    def sketch(self, job, listener):
+        rows = np.array(job.rows)
+        for index, layer in enumerate(self.runs[job.run]):
+            weights = self.map(job.run, layer, job.grid)[:, rows]
+            top = min(job.top, weights.shape[2])
+            keys = np.argsort(-weights, axis=-1, kind="stable")[..., :top]
+            sketch = LayerSketch(
+                LayerInfo("decoder", layer, self.heads, "causal"),
+                rows.astype(np.int32),
+                np.zeros(len(rows), np.int32),
+                (rows + 1).astype(np.int32),
+                keys.astype(np.uint16),
+                np.take_along_axis(weights, keys, -1).astype(np.float16),
+                weights.sum(-1).astype(np.float16),
+            )
+            listener.sketched(index, len(self.runs[job.run]), sketch)
+
+    def release(self, job):
+        self.runs.pop(job.run, None)
 
     def examine(self, job, listener):
         kind, layer, head = job.kind, job.layer, job.head
@@ -129,6 +173,23 @@ class Engine:
         return {}, ("cpu",), {}, ()
 
 
+def seeded(reference, number):
+    return np.random.default_rng(number if reference == "demo" else [number, *reference.encode()])
+
+
+def tokenised(text, halves):
+    pieces, offsets = [], []
+    for index, word in enumerate(re.finditer(r"\S+", text)):
+        start = word.start() - (index > 0)
+        middle = start + (word.end() - start + 1) // 2 if halves else word.end()
+        for begin, end in ((start, middle), (middle, word.end())):
+            if end > begin:
+                pieces.append((" " if begin == start and index else "") + text[max(begin, word.start()) : end])
+                offsets.append((begin, end))
+    special = (False,) * len(pieces)
+    return Tokens(tuple(hash(piece) % 1000 for piece in pieces), tuple(pieces), tuple(offsets), special)
+
+
 def attention(rng, n, head):
     rows, columns = np.indices((n, n))
     logits = rng.normal(0, 0.5, (n, n)) - 0.05 * np.abs(rows - columns)
@@ -138,10 +199,10 @@ def attention(rng, n, head):
     return (weights / weights.sum(1, keepdims=True)).astype(np.float32)
 
 
-def result(layer, maps, undefined):
+def result(layer, maps, undefined, rng):
     heads, n, _ = maps.shape
-    rng = np.random.default_rng(layer)
-    value, null = rng.uniform(0, 1, (len(RUN_KEYS), heads)), rng.uniform(0, 1, (len(RUN_KEYS), heads))
+    value = rng.uniform(0, 1, (len(RUN_KEYS), heads))
+    null = np.random.default_rng(layer).uniform(0, 1, (len(RUN_KEYS), heads))
     error = np.full_like(value, np.nan)
     status = np.zeros(value.shape, np.uint8)
     row = RUN_KEYS.index("D0")
