@@ -73,7 +73,7 @@ def _report(analysis: Analysis, result: LayerResult, examination: HeadExaminatio
         table.add_column(title, justify=justify, no_wrap=True, min_width=least)
     for quantity in examination.quantities:
         cells = _cells(quantity)
-        table.add_row(*(Text(cells[title]) for title in columns))
+        table.add_row(*(Text(visible(cells[title])) for title in columns))
     spectrum = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("q", "D_q", "alpha", "f"):
         spectrum.add_column(title, justify="right", no_wrap=True)
@@ -99,13 +99,14 @@ def _report(analysis: Analysis, result: LayerResult, examination: HeadExaminatio
 def _cells(quantity: Quantity) -> dict[str, str]:
     """Column title to text."""
     name, bracket, parameter = quantity.name.partition("[")
-    entry = catalogue.BY_KEY[name]
-    how = f".{max(entry.decimals, 2)}f"
+    entry = catalogue.BY_KEY.get(name)  # a worker of a later version may know more quantities
+    title = f"{entry.title[0].lower()}{entry.title[1:]}" if entry else name
+    how = f".{max(entry.decimals, 2) if entry else 3}f"
     value = _format(quantity.value, how)
     if math.isnan(quantity.value) and math.isfinite(quantity.effective):
         value = f"({_format(quantity.effective, how)})"
     return {
-        "quantity": f"{entry.title[0].lower()}{entry.title[1:]}{' ' if bracket else ''}{bracket}{parameter}",
+        "quantity": f"{title}{' ' if bracket else ''}{bracket}{parameter}",
         "value": value,
         "se": _format(quantity.error, how),
         "null": _format(quantity.null, how),

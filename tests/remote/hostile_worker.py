@@ -17,6 +17,7 @@ import msgspec
 import numpy as np
 
 from faa_core import catalogue
+from faa_core.findings import HeadExamination, Quantity
 from faa_core.records import Label, Statistics
 from faa_core.worker import protocol, server, wire
 
@@ -121,6 +122,10 @@ def escapes(nonce: str) -> int:
             from faa_core.errors import ModelError
 
             raise ModelError(f"No such model {EVIL}", f"Try {EVIL}")
+
+        def examine(self, job: protocol.Examine, listener: server.Listener) -> HeadExamination:
+            quantities = (Quantity(EVIL, 1.0, EVIL, 1.0), Quantity("D1", 1.0, EVIL, 1.0))
+            return HeadExamination(job.kind, job.layer, job.head, 8, 8, quantities, (), *[np.ones(2)] * 4, 0.1)
 
         def environment(self) -> Any:
             return {EVIL: EVIL, "torch": EVIL}, (EVIL,), {EVIL: 1}, ((EVIL, True, EVIL),)

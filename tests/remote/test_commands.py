@@ -27,10 +27,11 @@ def test_a_map_of_a_remote_model_is_shown(faa: Any, configured: Any) -> None:
     assert done.stdout.startswith("gpu7:echo  layer 1 head 0")
 
 
-def test_a_head_of_a_remote_model_is_examined(faa: Any) -> None:
-    done = faa("examine", "gpu8:demo@init", "1.0", "--json", "--text", TEXT)
+def test_a_head_of_a_remote_model_is_examined(faa: Any, configured: Any) -> None:
+    configured('[hosts.gpu8]\nenvironment = { WAY = "hostile-escapes" }\n')
+    done = faa("examine", "gpu8:echo", "1.0", "--json", "--text", TEXT)
     assert done.returncode == 0, done
-    assert json.loads(done.stdout)["model"] == "gpu8:demo@init"
+    assert json.loads(done.stdout)["model"] == "gpu8:echo"
 
 
 def test_a_machine_that_asks_is_logged_in_to_at_the_terminal(at_terminal: Any, configured: Any) -> None:

@@ -134,3 +134,10 @@ def test_a_mistake_in_the_configuration_is_wrong_usage(faa: Any, configured: Any
     assert str(file) in done.stderr
     assert "hosts.gpu7.comand" in done.stderr
     assert "Did you mean command?" in done.stderr
+
+
+def test_a_hostile_name_is_no_option_of_ssh(faa: Any, tmp_path: Any) -> None:
+    done = faa("doctor", "--", f"-oProxyCommand=touch {tmp_path}/ran")
+    assert done.returncode == 1
+    assert "not the name of a host" in done.stdout
+    assert not (tmp_path / "ran").exists()

@@ -56,6 +56,7 @@ def test_a_lie_about_the_version_is_one_line() -> None:
         ("analyze", "gpu7:echo", "--text", "one two"),
         ("analyze", "gpu7:failing", "--text", "one two"),
         ("show", "gpu7:echo", "--map", "1.0", "--text", "one two"),
+        ("examine", "gpu7:echo", "1.0", "--text", "one two"),
         ("doctor", "gpu7"),
     ],
 )

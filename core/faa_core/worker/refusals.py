@@ -127,6 +127,8 @@ def refusal(launch: SshLaunch, code: int | None, printed: str) -> HostError:
         printed: What it and the machine printed. Not to be trusted; whoever shows the error escapes it.
     """
     host = launch.host
+    if code is None and re.search("Confirm user presence|[Tt]ouch", printed):
+        return LoginError(f"The key for {host} waits to be touched.", f"Log in (in a terminal: {_ssh(launch)}).")
     if code is None:
         return HostError(
             f"{host} was reached by ssh, or is being reached, and no worker has greeted in time.",

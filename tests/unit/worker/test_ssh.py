@@ -13,6 +13,7 @@ import pytest
 from faa_core.errors import HostError, HostSetupError, LoginError, UsageError
 from faa_core.worker.launch import REQUIREMENT, LocalLaunch, as_launch
 from faa_core.worker.login import login_command
+from faa_core.worker.process import exit_words, link_lost
 from faa_core.worker.refusals import refusal
 from faa_core.worker.ssh import HostEntry, SshLaunch, is_host_name
 
@@ -186,6 +187,30 @@ def test_what_ssh_says_is_put_into_words(printed: str, kind: type[HostError], wo
     assert error.hint
     if printed:
         assert printed.splitlines()[-1] in error.hint
+
+
+def test_a_key_that_waits_to_be_touched_needs_a_person() -> None:
+    printed = "Confirm user presence for key ED25519-SK SHA256:x"
+    assert type(refusal(SshLaunch("gpu7"), None, printed)) is LoginError
+    assert type(refusal(SshLaunch("gpu7"), None, "")) is HostError
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "lost"),
+    [
+        (255, "The connection to gpu7 was lost.", True),
+        (-9, "The connection to gpu7 was lost: the local ssh was ended by signal 9.", True),
+        (137, "The worker on gpu7 was killed by SIGKILL", False),
+        (139, "The worker on gpu7 crashed: segmentation fault", False),
+        (0, "The worker on gpu7 ended by itself.", False),
+    ],
+)
+def test_the_end_of_a_connection_is_told_from_that_of_a_worker(code: int, words: str, lost: bool) -> None:
+    text, hint = exit_words(code, "gpu7")
+    assert text.startswith(words)
+    assert hint
+    assert link_lost(code, "gpu7") is lost
+    assert not link_lost(code, "")
 
 
 def test_a_command_list_is_a_launch_on_this_machine() -> None:
