@@ -75,6 +75,15 @@ def test_a_login_that_is_refused_says_so_and_opens_nothing(hosts: Hosts, at_term
     assert not hosts.logged_in("gpu7-refused")
 
 
+def test_a_login_that_is_begun_again_disturbs_no_worker(hosts: Hosts, at_terminal: Any, configured: Any) -> None:
+    configured(f"[hosts.gpu7-locked]\n{WAY}")
+    log_in(at_terminal, hosts.login("gpu7-locked"))
+    with session(hosts.launch("gpu7-locked")) as worker:
+        hosts.login("gpu7-locked")  # and given up at the question
+        assert worker.analyse("echo", "one two")
+        assert hosts.logged_in("gpu7-locked")
+
+
 def test_the_socket_is_in_a_folder_that_only_the_user_can_enter(hosts: Hosts) -> None:
     socket = socket_of(hosts, "gpu7")
     assert stat.S_IMODE(socket.parent.stat().st_mode) == 0o700

@@ -61,7 +61,7 @@ class Logins:
 
     def __init__(self) -> None:
         self._numbers = itertools.count()
-        self._opened: dict[str, tuple[SshLaunch, str]] = {}
+        self._opened: list[tuple[SshLaunch, str]] = []
         self._folder: Path | None = None
         self._finish: weakref.finalize[..., Logins] | None = None
 
@@ -73,27 +73,25 @@ class Logins:
         """
         ssh_program()
         launch.destination  # noqa: B018  # refuses what is no name before anything is made
-        if launch.host in self._opened:
-            log_out(*self._opened[launch.host])
         if self._folder is None:
             self._folder = _private_folder()
             self._finish = weakref.finalize(self, _log_out_everywhere, self._opened, self._folder)
         # A number, and no name of a host: the path stays short and holds nothing that ssh expands. A new one each
-        # time, because ssh would open no socket where a killed one has left its own.
+        # time, because a worker may be using the last, and ssh opens none where a killed one has left its own.
         socket = str(self._folder / str(next(self._numbers)))
-        self._opened[launch.host] = (launch, socket)
+        self._opened.append((launch, socket))
         return login_command(launch, socket)
 
     def socket(self, host: str) -> str | None:
-        """Socket of the connection to ``host``, if one is open."""
-        opened = self._opened.get(host)
-        return opened[1] if opened and os.path.exists(opened[1]) else None
+        """Socket of the newest connection to ``host``, if one is open."""
+        sockets = (socket for launch, socket in reversed(self._opened) if launch.host == host)
+        return next(filter(os.path.exists, sockets), None)
 
     def close(self) -> None:
         """Log out everywhere."""
         if self._finish is not None:
             self._finish()
-        self._opened, self._folder, self._finish = {}, None, None
+        self._opened, self._folder, self._finish = [], None, None
 
 
 def _private_folder() -> Path:
@@ -112,8 +110,8 @@ def _private_folder() -> Path:
     )
 
 
-def _log_out_everywhere(opened: dict[str, tuple[SshLaunch, str]], folder: Path) -> None:
-    for launch, socket in opened.values():
+def _log_out_everywhere(opened: list[tuple[SshLaunch, str]], folder: Path) -> None:
+    for launch, socket in opened:
         with contextlib.suppress(HostSetupError):
             log_out(launch, socket)
     shutil.rmtree(folder, ignore_errors=True)
