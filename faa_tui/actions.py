@@ -1,7 +1,7 @@
 """Every action of the application and its keys, in one place.
 
-Screens take their bindings from here, the palette lists all of it, and the help shows the live ones. ``e``, ``g`` and
-``/`` are left free on purpose, and flow-control keys (ctrl+s, ctrl+q as the only way) are not used.
+Screens take their bindings from here, the palette lists all of it, and the help shows the live ones. ``e`` and ``g``
+are left free on purpose, and flow-control keys (ctrl+s, ctrl+q as the only way) are not used.
 """
 
 from __future__ import annotations
@@ -365,6 +365,15 @@ ACTIONS: tuple[Action, ...] = (
         "Show the maps of the previous text of the set",
         "compare",
         "Move",
+    ),
+    Action(
+        "compare.filter",
+        "slash",
+        "filter",
+        "filter",
+        "Show only some pairs of heads: js>.1, induction, layer=3",
+        "compare",
+        "Look",
     ),
     Action(
         "compare.maximise",

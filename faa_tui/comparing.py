@@ -310,24 +310,19 @@ class Comparing:
         if (run := self.run_of(key.run)) is not None and key in run.pending:
             run.sketches[sketch.info.kind, sketch.info.layer] = sketch
 
-    def answered(self, key: AlignKey | SketchKey) -> bool:
-        """An alignment is laid, or a sketch complete; whether numbers can be worked out anew."""
+    def answered(self, key: AlignKey | SketchKey) -> None:
+        """An alignment is laid, or a sketch complete."""
         run = self.run_of(key.run)
-        if run is None or key not in run.pending:
-            return False
-        run.pending.discard(key)
-        if isinstance(key, AlignKey):
-            self._sketch(run, key.kind, aligned=True)
-            return False
-        return self._complete(self._places[key.run][1])
+        if run is not None and key in run.pending:
+            run.pending.discard(key)
+            if isinstance(key, AlignKey):
+                self._sketch(run, key.kind, aligned=True)
 
-    def answer_failed(self, key: AlignKey | SketchKey, fail: Fail) -> bool:
-        """There will be no sketch; the rest of the numbers does not need it. Whether they can be worked out."""
+    def answer_failed(self, key: AlignKey | SketchKey) -> None:
+        """There will be no sketch; the rest of the numbers does not need it."""
         run = self.run_of(key.run)
-        if run is None or key not in run.pending:
-            return False
-        run.pending.discard(key)
-        return self._complete(self._places[key.run][1])
+        if run is not None:
+            run.pending.discard(key)
 
     def _advance(self) -> None:
         """Where a text is complete on all sides, join its tokens and ask for the sketches."""

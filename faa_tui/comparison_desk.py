@@ -40,14 +40,14 @@ class ComparisonDesk:
         self.screen = screen
         self._tiles = TileRequests(fleet.fetch, fleet.cancel)
         self._worked_out: object = None
+        self._working = False
 
     @property
     def at_rest(self) -> bool:
         """Whether nothing is under way: no run, no tile, no numbers."""
         comparing = self.comparing
         ended = all(run.ended for side in comparing.sides for run in side.runs)
-        waiting = bool(comparing.complete_texts()) and len(comparing.comparisons) < len(comparing.sides) - 1
-        return ended and not waiting and not self._tiles.waiting and self.screen.is_drawn
+        return ended and not self._working and not self._tiles.waiting and self.screen.is_drawn
 
     def hear_run(self, message: messages.RunMessage) -> bool:
         """Take news of a run; whether it belongs to the comparison."""
@@ -76,16 +76,15 @@ class ComparisonDesk:
         """Keep the sketch of a layer."""
         self.comparing.sketched(message.key, message.sketched.sketch)
 
-    def hear_answer(self, message: messages.Answered | messages.AnswerFailed) -> bool:
-        """Take the end of an alignment or a sketch; whether numbers can be worked out anew."""
+    def hear_answer(self, message: messages.Answered | messages.AnswerFailed) -> None:
+        """Take the end of an alignment or a sketch."""
         if isinstance(message, messages.Answered):
-            ready = self.comparing.answered(message.key)
+            self.comparing.answered(message.key)
         else:
-            ready = self.comparing.answer_failed(message.key, message.fail)
+            self.comparing.answer_failed(message.key)
             if self.comparing.run_of(message.key.run) is not None:
                 self._show(self.comparing.sides[0].reference, message.fail)
         self.screen.arrived()
-        return ready
 
     def hear_tile(self, message: messages.TileArrived | messages.TileFailed) -> None:
         """Draw a tile; one that will not come may be asked for again when its map is looked at again."""
@@ -119,19 +118,23 @@ class ComparisonDesk:
         """Fetch what may be looked at next, while nothing else is wanted."""
         self._tiles.prefetch(self.screen.missing_overviews())
 
-    def has_news(self) -> bool:
-        """Whether more is known than the numbers on the screen, or on the thread, were worked out from; asked once."""
+    def begin_work(self) -> bool:
+        """Whether numbers are to be worked out now: more is known than before, and no thread is at it already."""
         state = (self.comparing.edition, tuple(self.comparing.complete_texts()))
-        if state == self._worked_out:
+        if self._working or state == self._worked_out or not state[1]:
             return False
-        self._worked_out = state
-        return bool(state[1])
+        self._working, self._worked_out = True, state
+        return True
+
+    def hear_end(self, message: messages.WorkedOut) -> None:
+        """The thread is free for what has come meanwhile."""
+        self._working = False
+        if message.fail is not None:
+            self._show(self.comparing.sides[0].reference, message.fail)
 
     def jobs(self) -> list[Callable[[], Message]]:
         """What works out the numbers of each side with the first one; to be called on a thread."""
         comparing = self.comparing
-        if not comparing.complete_texts():
-            return []
         edition, first = comparing.edition, comparing.analyses(0)
         sketches = comparing.sketches(0)
 

@@ -238,6 +238,18 @@ class Compared(Message):
         self.edition = edition
 
 
+class WorkedOut(Message):
+    """The thread that works numbers out has come to its end.
+
+    Attributes:
+        fail: Why it has not brought all numbers; ``None`` where it has.
+    """
+
+    def __init__(self, fail: Fail | None) -> None:
+        super().__init__()
+        self.fail = fail
+
+
 class HostMessage(Message):
     """Something about the worker on ``host``; "" is this machine."""
 

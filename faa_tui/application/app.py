@@ -114,9 +114,10 @@ class FaaApp(ComparisonsApp, inherit_bindings=False):
         gc.freeze()
         gc.enable()
         self._list_models()
-        self.submit(self.order)
         if self.others:
             self.action_compare()
+        else:
+            self.submit(self.order)
 
     def _leave(self, code: int) -> None:
         # The worker is sent away while the screen is taken down, so that neither waits for the other.
@@ -289,6 +290,11 @@ class FaaApp(ComparisonsApp, inherit_bindings=False):
         return not self.phase.under_way and not self._tiles.waiting and (self.desk is None or self.desk.at_rest)
 
     # --- tiles ---------------------------------------------------------------------------------------------------
+
+    def on_main_screen_shown(self) -> None:
+        """Analyse what nobody has asked for yet, because a comparison was opened first."""
+        if self.run_number == 0 and self.desk is not None:
+            self.submit(self.order)
 
     def on_main_screen_tile_wanted(self, message: MainScreen.TileWanted) -> None:
         """Something on the screen waits for it."""

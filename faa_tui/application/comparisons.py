@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from textual.timer import Timer
 
+from faa_core.errors import FaaError
+from faa_core.worker.protocol import Fail
 from faa_tui import messages
 from faa_tui.application.workers import WorkersApp
 from faa_tui.comparing import Comparing, default_references
@@ -84,18 +86,30 @@ class ComparisonsApp(WorkersApp, inherit_bindings=False):
         if results is not None and (self.desk is None or self.desk.comparing.run_of(results.run) is None):
             self.fleet.release(results.run)
 
-    def work_out(self, ready: bool = True) -> None:
+    def work_out(self) -> None:
         """Work the numbers of the comparison out anew, on a thread, if there is something new to say."""
         desk = self.desk
-        if desk is None or not ready or not desk.has_news():
+        if desk is None or not desk.begin_work():
             return
         jobs = desk.jobs()
 
         def work() -> None:
-            for job in jobs:
-                self.post_message(job())
+            fail = None
+            try:
+                for job in jobs:
+                    self.post_message(job())
+            except FaaError as error:
+                fail = Fail(0, error.kind, error.message, error.hint)
+            finally:
+                self.post_message(messages.WorkedOut(fail))
 
-        self.run_worker(work, group="comparison", thread=True, exclusive=True, exit_on_error=False)
+        self.run_worker(work, group="comparison", thread=True, exit_on_error=False)
+
+    def on_worked_out(self, message: messages.WorkedOut) -> None:
+        """Go on with what has come meanwhile."""
+        if self.desk is not None:
+            self.desk.hear_end(message)
+            self.work_out()
 
     def heard(self, message: messages.RunMessage) -> None:
         """Pass on news of a run to the comparison, if it is one of its runs."""
@@ -126,12 +140,14 @@ class ComparisonsApp(WorkersApp, inherit_bindings=False):
     def on_answered(self, message: messages.Answered) -> None:
         """An alignment is laid, or a sketch complete."""
         if self.desk is not None:
-            self.work_out(self.desk.hear_answer(message))
+            self.desk.hear_answer(message)
+            self.work_out()
 
     def on_answer_failed(self, message: messages.AnswerFailed) -> None:
         """Go on without the sketch."""
         if self.desk is not None:
-            self.work_out(self.desk.hear_answer(message))
+            self.desk.hear_answer(message)
+            self.work_out()
 
     def on_compared(self, message: messages.Compared) -> None:
         """The numbers are here."""

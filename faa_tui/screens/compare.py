@@ -338,8 +338,19 @@ class CompareScreen(CompareLayout):
         if pane in LOWER:
             self.lower = pane
         target = self.query_one(f"#compare-map-{self.other}" if pane == "other" else FOCUS[pane])
-        # A pane that was hidden can be focused only once the layout has made room for it.
-        self.call_after_refresh(target.focus)
+        if target.region:
+            target.focus()  # at once: the next key is meant for it
+        else:
+            # A pane that was hidden can be focused only once the layout has made room for it.
+            self.call_after_refresh(target.focus)
+
+    def action_filter(self) -> None:
+        """Show only some pairs of heads."""
+        self.action_pane("pairs")
+        if self._pairs.region:
+            self._pairs.action_filter()
+        else:
+            self.call_after_refresh(self._pairs.action_filter)
 
     def action_maximise(self) -> None:
         """Fill the screen with the focused pane, or put it back."""

@@ -305,6 +305,7 @@ class CompareLayout(Screen[None]):
 
     def _draw_pair(self) -> None:
         """Draw what depends on the heads that are looked at."""
+        self._draw_panes()
         position = self.position
         if position is None:
             return
@@ -357,15 +358,17 @@ class CompareLayout(Screen[None]):
                     keys.append(TileKey(address, level, *corners, self.comparing.is_aligned(head.kind)))
         return keys
 
+    def _draw_panes(self) -> None:
+        """Show a pane for each side, and name it; where it is narrow, for two."""
+        sides, narrow = len(self.comparing.sides), self.has_class("-narrow")
+        for side, pane in enumerate(self._map_panes):
+            pane.display = side < sides and (not narrow or side in (0, self.other))
+            if side < sides:
+                pane.head(self._title(side, pane.size.width - 8))
+
     def _draw_maps(self) -> None:
-        sides = self.comparing.sides
-        narrow = self.has_class("-narrow")
-        for side, (pane, heat_map) in enumerate(zip(self._map_panes, self._maps, strict=True)):
-            pane.display = side < len(sides) and (not narrow or side in (0, self.other))
-            if side >= len(sides):
-                continue
+        for side, heat_map in enumerate(self._maps[: len(self.comparing.sides)]):
             address = self.address_of(side)
-            pane.head(self._title(side, pane.size.width - 8))
             if address is None:
                 heat_map.clear()
             elif heat_map.address != address:
@@ -379,7 +382,8 @@ class CompareLayout(Screen[None]):
         head, run = self.head_of(side), self.comparing.shown(side)
         name = LETTERS[side]
         if head is None:
-            return Content.assemble((name, "bold"), ("  no partner", "dim"))
+            words = "  no partner" if self.position is not None else "  not measured yet"
+            return Content.assemble((name, "bold"), (words, "dim"))
         where = f"{name}  {self.entry_name(head)}"
         result = run.results.at(head) if run is not None and run.results is not None else None
         if result is None:

@@ -72,6 +72,9 @@ class MainScreen(Screen[None]):
     statistic: reactive[str] = reactive("D0")
     side: reactive[str] = reactive("right")
 
+    class Shown(Message):
+        """The user has come back to this screen."""
+
     class HeadShown(Message):
         """Another head is looked at."""
 
@@ -146,6 +149,10 @@ class MainScreen(Screen[None]):
     def on_mount(self) -> None:
         """Say what will be where."""
         self._tell_hidden()
+
+    def on_screen_resume(self) -> None:
+        """Say that the user is here again."""
+        self.post_message(self.Shown())
 
     def on_resize(self) -> None:
         """Other panes may be hidden now, and there is other room for words."""

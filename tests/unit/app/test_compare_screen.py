@@ -254,6 +254,31 @@ def test_a_set_of_texts_brings_intervals_tests_and_a_way_through_the_texts(start
     asyncio.run(body())
 
 
+def test_a_slash_filters_the_pairs_from_wherever_the_focus_is(start, size):
+    async def body():
+        async with start(text=TEXT, size=size) as session:
+            screen = await compare(session, "2", "slash", *"layer=1", "enter")
+            assert "8 of 32 pairs" in session.text
+            assert isinstance(session.app.screen, CompareScreen)
+            await session.press("down")
+            assert screen.position.layer == 1
+
+    asyncio.run(body())
+
+
+def test_with_two_models_named_at_the_start_the_main_screen_waits_for_its_turn(start):
+    async def body():
+        async with start(text=TEXT, size=(120, 40), wait=False, others=("tiny",)) as session:
+            await ready(session)
+            assert sides(session) == ["demo", "tiny"]
+            assert session.app.run_number == 0
+            await session.press("escape")
+            await session.until_phase("DONE")
+            assert session.app.main.results.model.reference == "demo"
+
+    asyncio.run(body())
+
+
 def test_a_folder_that_is_none_is_said_in_place(start):
     async def body():
         async with start(text=TEXT) as session:
