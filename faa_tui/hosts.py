@@ -66,11 +66,7 @@ class Hosts:
         Raises:
             UsageError: The configuration has a mistake.
         """
-        if not host:
-            return LocalLaunch()
-        entry = self.entry(host)
-        with self._lock:
-            return SshLaunch(host, entry, self._logins.socket(host))
+        return SshLaunch(host, self.entry(host), self.socket(host)) if host else LocalLaunch()
 
     def options(self, host: str | None, options: RunOptions) -> RunOptions:
         """``options`` with the device of a machine where none was asked for."""
@@ -92,8 +88,12 @@ class Hosts:
 
     def logged_in(self, host: str) -> bool:
         """Whether a connection that `login` has opened is there."""
+        return self.socket(host) is not None
+
+    def socket(self, host: str) -> str | None:
+        """Socket of that connection."""
         with self._lock:
-            return self._logins.socket(host) is not None
+            return self._logins.socket(host)
 
     def forget(self) -> None:
         """Log out everywhere. It also happens when the process ends."""

@@ -15,12 +15,13 @@ from rich.console import Console
 from rich.text import Text
 
 from faa_core import __version__
-from faa_core.errors import FaaError
+from faa_core.errors import FaaError, LoginError
 from faa_core.worker import protocol
 from faa_core.worker.greeting import dotted
 from faa_core.worker.launch import REQUIREMENT
 from faa_core.worker.session import Session, session
 from faa_core.worker.ssh import SshLaunch
+from faa_tui.cli.narration import log_in
 from faa_tui.hosts import Hosts
 from faa_tui.rendering.text import visible
 
@@ -76,36 +77,54 @@ def examine_host(host: str, as_json: bool) -> int:
     Raises:
         UsageError: The configuration has a mistake.
     """
-    launch = SshLaunch(host, Hosts().entry(host))
+    hosts = Hosts()
+    try:
+        return _tell(hosts, host, as_json)
+    finally:
+        hosts.forget()
+
+
+def _tell(hosts: Hosts, host: str, as_json: bool) -> int:
     console = Console(highlight=False, soft_wrap=True)
     steps = []
-    for step in walk(launch):
+    for step in walk(hosts, host):
         steps.append(step)
         if not as_json:
             console.print(_line(step))
     passed = all(step.passed for step in steps)
     if as_json:
-        found = {"host": host, "command": launch.program, "passed": passed, "steps": steps}
+        found = {"host": host, "command": hosts.entry(host).command, "passed": passed, "steps": steps}
         sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
     return 0 if passed else 1
 
 
-def walk(launch: SshLaunch) -> Iterator[Step]:
+def walk(hosts: Hosts, host: str) -> Iterator[Step]:
     """The steps, each as soon as it is known: ssh, Python, faa, torch, GPU, disk, and the worker's own checks."""
-    for step in _steps(launch):
+    for step in _steps(hosts, host):
         yield step
         if not step.passed:
             return
 
 
-def _steps(launch: SshLaunch) -> Iterator[Step]:
+def _steps(hosts: Hosts, host: str) -> Iterator[Step]:
+    launch = SshLaunch(host, hosts.entry(host))
+    asked = False
     began = time.perf_counter()
     try:
-        found, gpus = _probe(launch)
+        try:
+            found, gpus = _probe(launch)
+        except LoginError:
+            asked = log_in(hosts, host)
+            if not asked:
+                raise
+            launch = SshLaunch(host, hosts.entry(host), hosts.socket(host))
+            began = time.perf_counter()
+            found, gpus = _probe(launch)
     except FaaError as error:
         yield Step("ssh", False, error.message, error.hint)
         return
-    yield Step("ssh", True, f"{launch.destination} lets you in without a question, {_since(began)}")
+    how = "after a login" if asked else "without a question"
+    yield Step("ssh", True, f"{launch.destination} lets you in {how}, {_since(began)}")
 
     began = time.perf_counter()
     with ExitStack() as stack:

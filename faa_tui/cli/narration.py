@@ -120,11 +120,13 @@ class NarratedSession:
         return self.worker.probe(str(here(model)), self._hosts.options(model.host, options), seed)
 
 
-def log_in(hosts: Hosts, host: str, bar: Progress) -> bool:
-    """Let the user log in at the terminal, if there is one; whether it went well. The bar waits meanwhile."""
+def log_in(hosts: Hosts, host: str, bar: Progress | None = None) -> bool:
+    """Let the user log in at the terminal, if there is one; whether it went well. A bar waits meanwhile."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
-    bar.stop()
+    if bar is not None:
+        bar.stop()
     entered = subprocess.run(hosts.login(host), check=False).returncode == 0
-    bar.start()
+    if bar is not None:
+        bar.start()
     return entered

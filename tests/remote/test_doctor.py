@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -134,6 +135,16 @@ def test_a_mistake_in_the_configuration_is_wrong_usage(faa: Any, configured: Any
     assert str(file) in done.stderr
     assert "hosts.gpu7.comand" in done.stderr
     assert "Did you mean command?" in done.stderr
+
+
+def test_a_machine_that_asks_is_examined_after_a_login(at_terminal: Any, configured: Any) -> None:
+    configured('[hosts.gpu7-locked]\nenvironment = { WAY = "ordinary" }\n')
+    typist = at_terminal((sys.executable, "-m", "faa_tui", "doctor", "gpu7-locked"), TERM="dumb", NO_COLOR="1")
+    typist.until("passphrase for key .*locked_key")
+    typist.type("open sesame")
+    assert typist.ended() == 0
+    assert "lets you in after a login" in typist.printed
+    assert "GiB free" in typist.printed
 
 
 def test_a_hostile_name_is_no_option_of_ssh(faa: Any, tmp_path: Any) -> None:
