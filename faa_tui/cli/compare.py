@@ -214,7 +214,7 @@ def _parse(arguments: list[str]) -> Namespace:
         "models",
         nargs="*",
         metavar="MODEL",
-        help=f"two to four models, each compared with the first, on any machines: [HOST:]MODEL; {MODEL_HELP}",
+        help=f"two to four models, each compared with the first: {MODEL_HELP}",
     )
     texts = add_text_options(parser)
     texts.add_argument(
