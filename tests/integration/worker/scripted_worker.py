@@ -63,6 +63,9 @@ class ScriptedEngine:
 
     def align(self, job: protocol.Align) -> None: ...
 
+    def residents(self) -> tuple[protocol.Resident, ...]:
+        return ()
+
     def environment(self) -> tuple[dict[str, str], tuple[str, ...], dict[str, int], tuple[tuple[str, bool, str], ...]]:
         return {"torch seen before": str(self.torch_was_there)}, ("cpu",), {"host_total": 1}, (("ok", True, "fine"),)
 

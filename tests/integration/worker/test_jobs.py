@@ -138,6 +138,20 @@ def test_a_job_for_someday_does_not_hold_up_one_for_the_screen(watch: Watch) -> 
     assert [e.id for e in w.events if isinstance(e, protocol.Done)] == [ids[2], ids[3], ids[1], ids[0]]
 
 
+def test_segments_are_laid_while_a_run_goes_on_and_longer_jobs_wait(watch: Watch) -> None:
+    w = watch()
+    run = w.run("until-told")
+    w.until(protocol.LayerReady, run)
+    residents, align = w.client.new_id(), w.client.new_id()
+    w.client.send(protocol.Residents(residents))
+    w.client.send(protocol.Align(align, run, "decoder", np.zeros(8, np.int32), np.zeros(8, np.int32)))
+    w.until(protocol.Done, align)
+    assert not w.ends(run)
+    assert not w.ends(residents)
+    w.client.cancel(run)
+    w.until(protocol.Done, residents)
+
+
 def test_a_prefetched_tile_waits_for_the_run_and_one_on_the_screen_does_not(watch: Watch) -> None:
     w = watch()
     run = w.run("until-told")
