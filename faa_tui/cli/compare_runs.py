@@ -182,9 +182,9 @@ def together(jobs: Sequence[Callable[[], T]]) -> list[T]:
     if len(jobs) == 1:
         return [jobs[0]()]  # on this thread, where a session hears a Ctrl-C itself
     futures = [Future[T]() for _ in jobs]
-    for future, job in zip(futures, jobs, strict=True):
-        threading.Thread(target=_fulfil, args=(future, job), daemon=True).start()
     try:
+        for future, job in zip(futures, jobs, strict=True):
+            threading.Thread(target=_fulfil, args=(future, job), daemon=True).start()
         return [future.result() for future in futures]
     except KeyboardInterrupt:
         raise Cancelled("The comparison was cancelled.") from None

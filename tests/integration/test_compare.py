@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -20,7 +21,7 @@ import transformers
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from faa_core.api.pair import last_head, reference_metrics
-from faa_core.errors import ModelError, UsageError
+from faa_core.errors import Cancelled, ModelError, UsageError
 from faa_core.reference import parse
 from faa_core.worker.launch import LocalLaunch
 from faa_core.worker.protocol import RunOptions
@@ -170,6 +171,18 @@ def test_the_first_machine_that_fails_is_heard_while_another_works() -> None:
         together([fail, lambda: never.wait()])
     never.set()
     assert together([lambda: 1, lambda: 2, lambda: 3]) == [1, 2, 3]
+
+
+def test_ctrl_c_gives_up_what_several_machines_do() -> None:
+    never = threading.Event()
+
+    def interrupt() -> bool:
+        os.kill(os.getpid(), signal.SIGINT)
+        return never.wait()
+
+    with pytest.raises(Cancelled, match="cancelled"):
+        together([interrupt, lambda: never.wait()])
+    never.set()
 
 
 # --- what goes wrong -----------------------------------------------------------------------------------------------
