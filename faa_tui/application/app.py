@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import signal
 import threading
@@ -11,6 +10,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import events
 from textual.binding import ActiveBinding, BindingType
 from textual.screen import Screen
 from textual.timer import Timer
@@ -23,10 +23,12 @@ from faa_tui.actions import Action, bindings
 from faa_tui.application.comparisons import REST_SECONDS, ComparisonsApp
 from faa_tui.commands import Commands
 from faa_tui.fleet import host_of
+from faa_tui.rendering import plot
 from faa_tui.samples import default_sample
 from faa_tui.screens.examination import ExaminationScreen
 from faa_tui.screens.main import MainScreen
 from faa_tui.session import Order, Phase, Position, Results
+from faa_tui.tidying import Tidying
 from faa_tui.tiles import TileRequests
 from faa_tui.widgets.model_pane import BUNDLED, ModelPane
 from faa_tui.widgets.notice import LONG
@@ -79,6 +81,7 @@ class FaaApp(ComparisonsApp, inherit_bindings=False):
         self._fail: Fail | None = None
         self._tiles = TileRequests(self.fleet.fetch, self.fleet.cancel)
         self._rest: Timer | None = None
+        self._tidying = Tidying()
         self._interrupted = -TWICE_SECONDS
         self._supervisor = os.getppid()
 
@@ -92,7 +95,7 @@ class FaaApp(ComparisonsApp, inherit_bindings=False):
     def run_to_exit_code(self) -> int:
         """Run in this terminal; returns the exit code once the terminal is restored and the worker is gone."""
         self.run()
-        self.fleet.close(QUIT_SECONDS)
+        self.send_away(QUIT_SECONDS)
         return self.return_code or 0
 
     def get_default_screen(self) -> Screen[None]:
@@ -106,32 +109,44 @@ class FaaApp(ComparisonsApp, inherit_bindings=False):
             for number in (signal.SIGTERM, signal.SIGHUP):
                 loop.add_signal_handler(number, self._leave, 128 + number)
             self.set_interval(TERMINAL_SECONDS, self._check_terminal)
-        self.set_interval(TICK_SECONDS, self.tell_status)
+        self.set_interval(TICK_SECONDS, self._tick)
         self.main.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
-        # What is here stays: collections while the map moves need not look at it.
-        gc.freeze()
-        gc.enable()
+        self._tidying.begin()
         self._list_models()
+        # Plotext is read from disk while the worker starts, and not when the first curve is to be drawn.
+        threading.Thread(target=plot.warm_up, daemon=True).start()
         if self.others:
             self.action_compare()
         else:
             self.submit(self.order)
 
+    def _tick(self) -> None:
+        self.tell_status()
+        if self.at_rest:
+            self._tidying.tick()
+
+    async def on_event(self, event: events.Event) -> None:
+        """Note that somebody is there."""
+        if isinstance(event, events.InputEvent):
+            self._tidying.touched()
+        await super().on_event(event)
+
     def _leave(self, code: int) -> None:
         # The worker is sent away while the screen is taken down, so that neither waits for the other.
-        threading.Thread(target=self.fleet.close, args=(QUIT_SECONDS,), daemon=True).start()
+        threading.Thread(target=self.send_away, args=(QUIT_SECONDS,), daemon=True).start()
         self.exit(return_code=code)
 
     def on_unmount(self) -> None:
         """However the application ends, the worker is told."""
-        threading.Thread(target=self.fleet.close, args=(QUIT_SECONDS,), daemon=True).start()
+        self._tidying.end()
+        threading.Thread(target=self.send_away, args=(QUIT_SECONDS,), daemon=True).start()
 
     def _check_terminal(self) -> None:
         """Leave where nobody can be looking any more; Textual would go on reading a dead terminal."""
         if supervisor.terminal_gone():
-            self.fleet.close(QUIT_SECONDS)
+            self.send_away(QUIT_SECONDS)
             os._exit(supervisor.EXIT_NO_TERMINAL)
         if os.getppid() != self._supervisor:
             self._leave(128 + signal.SIGHUP)

@@ -108,6 +108,12 @@ class WorkersApp(App[None], inherit_bindings=False):
 
         return Hosts()
 
+    def send_away(self, timeout: float) -> None:
+        """Send all workers away within ``timeout`` seconds, and log out where a person has logged in."""
+        self.fleet.close(timeout)
+        if "hosts" in self.__dict__:
+            self.hosts.forget()
+
     def worker(self, host: str) -> WorkerState:
         """What is known about the worker on ``host``."""
         return self._worker_states.setdefault(host, WorkerState())

@@ -308,9 +308,14 @@ def _pixel(colour: RGB | None) -> Any:
     return pixel() if colour is None else pixel(foreground=colour)
 
 
+def warm_up() -> None:
+    """Import plotext, which takes more than a tenth of a second; on any thread, before the first plot is wanted."""
+    _plotext()
+
+
 @cache
 def _plotext() -> Any:
-    # It takes a while to import, and only those who draw a curve need it.
+    # Only those who draw a curve need it.
     import plotext
 
     plotext.terminal.limit(False, False)

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.reactive import reactive
+from textual.reactive import var
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Footer, Static
@@ -37,6 +37,8 @@ from faa_tui.widgets.status_bar import shape_of
 
 REDRAW_SECONDS = 0.05
 """Arrivals are drawn at most this often."""
+REST_SECONDS = 0.06
+"""How long the user rests on a pair of heads before table and plots follow; two strokes of a held key."""
 LOWER = {"matrix": "1", "difference": "4", "plot": "5", "pairs": "6"}
 """Panes of which a narrow terminal shows one, below the maps, and their keys."""
 
@@ -56,12 +58,13 @@ class CompareLayout(Screen[None]):
     class MapsShown(Message):
         """Other heads are looked at."""
 
-    position: reactive[Position | None] = reactive(None)
+    # Not `reactive`: each would have the whole screen drawn again, where its watcher draws what has changed.
+    position: var[Position | None] = var(None)
     """Head of the first side."""
-    statistic: reactive[str] = reactive("D1")
-    other: reactive[int] = reactive(1)
+    statistic: var[str] = var("D1")
+    other: var[int] = var(1)
     """The side that the first one is compared with."""
-    lower: reactive[str] = reactive("difference")
+    lower: var[str] = var("difference")
     """What a narrow terminal shows below the maps."""
 
     def __init__(self, comparing: Comparing) -> None:
@@ -89,6 +92,7 @@ class CompareLayout(Screen[None]):
         self._unlocked: dict[int, Position] = {}
         self._placed = False
         self._redraw: Timer | None = None
+        self._numbers: Timer | None = None
 
     # --- layout --------------------------------------------------------------------------------------------------
 
@@ -153,7 +157,7 @@ class CompareLayout(Screen[None]):
     @property
     def is_drawn(self) -> bool:
         """Whether everything that has arrived is on the screen."""
-        return self._redraw is None
+        return self._redraw is None and self._numbers is None
 
     def begin(self) -> None:
         """Other models or texts are compared: nothing that was on the screen holds any more."""
@@ -314,7 +318,8 @@ class CompareLayout(Screen[None]):
             self._matrix.select(first.results.row_of(position), position.head)
         self._draw_maps()
         self._draw_difference()
-        self._draw_numbers()
+        self._readout.show_pair(self.comparison, self.pair_index, self.entry)
+        self._draw_numbers_at_rest()
         self.post_message(self.MapsShown())
 
     def head_of(self, side: int) -> Position | None:
@@ -423,12 +428,22 @@ class CompareLayout(Screen[None]):
         self._difference.show(one, shape_a, other, shape_b, queries, keys)
         self._difference.look(self._maps[0].view_state, *self._maps[0].cursor)
 
+    def _draw_numbers_at_rest(self) -> None:
+        """Draw table and plots once the user rests: they cost more than the maps, and the eye is on those."""
+        if self._numbers is not None:
+            self._numbers.stop()
+        self._numbers = self.set_timer(REST_SECONDS, self._draw_numbers)
+
     def _draw_numbers(self) -> None:
+        self._numbers = None
         comparison, index = self.comparison, self.pair_index
-        self._readout.show_pair(comparison, index, self.entry)
         self._pairs.show(comparison, self.statistic, index)
+        # In a frame of its own: the two together would hold up a key for longer than one of them.
+        self.call_later(self._draw_plot)
+
+    def _draw_plot(self) -> None:
         heads = {side: head for side in range(len(self.comparing.sides)) if (head := self.head_of(side)) is not None}
-        self._plot.show(plot_view(self.comparing, self.other, self.statistic, index, heads))
+        self._plot.show(plot_view(self.comparing, self.other, self.statistic, self.pair_index, heads))
         self._plot_pane.head(self._plot.title)
 
     @property

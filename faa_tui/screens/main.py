@@ -12,7 +12,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.reactive import reactive
+from textual.reactive import var
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import Widget
@@ -68,9 +68,10 @@ class MainScreen(Screen[None]):
     ALLOW_IN_MAXIMIZED_VIEW = "Footer, StatusBar, Notice"
     AUTO_FOCUS = "#heat-map"
 
-    position: reactive[Position | None] = reactive(None)
-    statistic: reactive[str] = reactive("D0")
-    side: reactive[str] = reactive("right")
+    # Not `reactive`: each would have the whole screen drawn again, where its watcher draws what has changed.
+    position: var[Position | None] = var(None)
+    statistic: var[str] = var("D0")
+    side: var[str] = var("right")
 
     class Shown(Message):
         """The user has come back to this screen."""

@@ -14,7 +14,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -172,14 +172,20 @@ class HeadMatrix(Widget, can_focus=True):
         self._decimals = decimals
         self._number_width = max((len(self._number(value)) for value in values[np.isfinite(values)]), default=2)
         self.select(self._row, self._head)
+        self.refresh()
 
     def select(self, row: int, head: int) -> None:
         """Put the cursor on a head without telling anybody; values beyond the edge go to the edge."""
+        before, corner = self._row, (self._top, self._left)
         self._row = max(0, min(row, len(self._names) - 1))
         count = self._counts[self._row] if self._counts else 1
         self._head = max(0, min(head, count - 1))
         self._follow()
-        self.refresh()
+        if (self._top, self._left) != corner:
+            self.refresh()
+            return
+        lines = {0, before - self._top + 1, self._row - self._top + 1}
+        self.refresh(*(Region(0, line, self.size.width, 1) for line in lines if 0 <= line < self.size.height))
 
     # --- keys and mouse ---------------------------------------------------------------------------------------------
 
