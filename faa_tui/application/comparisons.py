@@ -116,7 +116,7 @@ class ComparisonsApp(WorkersApp, inherit_bindings=False):
         if self.desk is not None and self.desk.hear_run(message):
             self.work_out()
 
-    def on_compare_screen_tile_wanted(self, message: CompareScreen.TileWanted) -> None:
+    def on_compare_layout_tile_wanted(self, message: CompareScreen.TileWanted) -> None:
         """Something on the screen of the comparison waits for it."""
         if self.desk is not None:
             self.desk.want(message)

@@ -1,7 +1,7 @@
 """The cells of attention maps that are already here: a mip-map in tiles, within a budget of bytes.
 
 A map at level l has cells of 2^l x 2^l tokens, each the largest weight in it. The overview of a map is the finest
-level whose whole is at most 512 x 512 cells; every coarser level is made from it here, and only finer ones are asked
+level whose whole is at most 256 x 256 cells; every coarser level is made from it here, and only finer ones are asked
 for in tiles.
 """
 
@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 Float = TypeVar("Float", bound=np.floating)
 
-TILE: Final = 256
-"""Side of a tile in cells."""
+TILE: Final = 64
+"""Side of a tile in cells. Small, so that a screen of single weights asks for little beyond its edges."""
 CACHE_BYTES: Final = 128 * 1024 * 1024
 """Budget for a cache: enough for the overviews of a few hundred heads."""
-OVERVIEW: Final = 512
-"""Longest side of an overview in cells."""
+OVERVIEW: Final = 256
+"""Longest side of an overview in cells: one is 57 kB at most as it travels from another machine."""
 
 
 def overview_level(rows: int, columns: int) -> int:

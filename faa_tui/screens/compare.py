@@ -15,7 +15,6 @@ from faa_core.comparison.records import Head
 from faa_tui.actions import COMPARE_PANES, Scope, bindings
 from faa_tui.comparing import MOST_SIDES
 from faa_tui.messages import TileKey
-from faa_tui.rendering.attention_map import MapAddress
 from faa_tui.screens.compare_layout import LOWER, CompareLayout
 from faa_tui.screens.open_model import OpenModel
 from faa_tui.screens.open_texts import OpenTexts
@@ -44,19 +43,6 @@ class CompareScreen(CompareLayout):
 
     SCOPE: ClassVar[Scope] = "compare"
     BINDINGS: ClassVar[list[BindingType]] = bindings(SCOPE)
-
-    class TileWanted(Message):
-        """A rectangle of a map is wanted.
-
-        Attributes:
-            key: Which.
-            beside: Maps that are on the screen together.
-        """
-
-        def __init__(self, key: TileKey, beside: frozenset[MapAddress]) -> None:
-            super().__init__()
-            self.key = key
-            self.beside = beside
 
     class NumbersWanted(Message):
         """The comparison is to be worked out anew: something in it has changed."""
@@ -106,8 +92,7 @@ class CompareScreen(CompareLayout):
         event.stop()
         aligned = self.comparing.is_aligned(event.address.kind)
         key = TileKey(event.address, event.level, event.row, event.row_stop, event.column, event.column_stop, aligned)
-        addresses = (self.address_of(side) for side in range(len(self.comparing.sides)))
-        self.post_message(self.TileWanted(key, frozenset(filter(None, addresses))))
+        self.want(key)
 
     def on_head_matrix_head_selected(self, event: HeadMatrix.HeadSelected) -> None:
         """Go to the head."""

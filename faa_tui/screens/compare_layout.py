@@ -23,7 +23,7 @@ from faa_tui.comparison_tables import LETTERS, difference_table, plot_view
 from faa_tui.messages import TileKey
 from faa_tui.rendering.attention_map import MapAddress
 from faa_tui.rendering.text import fit, visible
-from faa_tui.rendering.tiles import CACHE_BYTES, TileCache, cells_at, overview_level
+from faa_tui.rendering.tiles import CACHE_BYTES, TILE, TileCache, cells_at, overview_level
 from faa_tui.session import Position
 from faa_tui.widgets.comparison_plot import ComparisonPlot
 from faa_tui.widgets.difference_map import DifferenceMap
@@ -39,6 +39,8 @@ REDRAW_SECONDS = 0.05
 """Arrivals are drawn at most this often."""
 REST_SECONDS = 0.06
 """How long the user rests on a pair of heads before table and plots follow; two strokes of a held key."""
+CELL_SECONDS = 0.12
+"""How long the cursor rests before single weights around it are fetched."""
 LOWER = {"matrix": "1", "difference": "4", "plot": "5", "pairs": "6"}
 """Panes of which a narrow terminal shows one, below the maps, and their keys."""
 
@@ -54,6 +56,19 @@ class CompareLayout(Screen[None]):
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (18, "-low"), (32, "-tall")]  # noqa: RUF012
     ALLOW_IN_MAXIMIZED_VIEW = "Footer, Notice, DifferenceReadout, #compare-head"
     AUTO_FOCUS = "#compare-map-0"
+
+    class TileWanted(Message):
+        """A rectangle of a map is wanted.
+
+        Attributes:
+            key: Which.
+            beside: Maps that are on the screen together.
+        """
+
+        def __init__(self, key: TileKey, beside: frozenset[MapAddress]) -> None:
+            super().__init__()
+            self.key = key
+            self.beside = beside
 
     class MapsShown(Message):
         """Other heads are looked at."""
@@ -93,6 +108,7 @@ class CompareLayout(Screen[None]):
         self._placed = False
         self._redraw: Timer | None = None
         self._numbers: Timer | None = None
+        self._rest: Timer | None = None
 
     # --- layout --------------------------------------------------------------------------------------------------
 
@@ -457,17 +473,36 @@ class CompareLayout(Screen[None]):
         return next(found, None)
 
     def read_out(self) -> None:
-        """Say what is under the cursor of the maps."""
+        """Say what is under the cursor of the maps; what is not exact is fetched once the cursor rests."""
         address = self._maps[0].address
-        if address is None or self.position is None:
-            return
-        frame = self.comparing.frame(0, address.kind, address.layer)
+        frame = None if address is None else self.comparing.frame(0, address.kind, address.layer)
         if frame is None:
             return
         query, key = self._maps[0].cursor
-        weights = []
-        for side in range(len(self.comparing.sides)):
-            reading = self._maps[side].reading
-            weights.append((LETTERS[side], math.nan if reading is None else reading.weight))
-        weights.append((f"{LETTERS[self.other]}-A", weights[self.other][1] - weights[0][1]))
-        self._readout.show_cell(frame[1], frame[2], query, key, weights)
+        readings = [heat_map.reading for heat_map in self._maps[: len(self.comparing.sides)]]
+        weights = [math.nan if reading is None else reading.weight for reading in readings]
+        exact = all(reading is not None and reading.exact for reading in readings)
+        named = [*zip(LETTERS, weights, strict=False), (f"{LETTERS[self.other]}-A", weights[self.other] - weights[0])]
+        self._readout.show_cell(frame[1], frame[2], query, key, named, exact)
+        if self._rest is not None:
+            self._rest.stop()
+        self._rest = None if exact else self.set_timer(CELL_SECONDS, lambda: self._fetch_cell(query, key))
+
+    def _fetch_cell(self, query: int, key: int) -> None:
+        """Ask for the single weights around a pair, on every side that has only larger cells."""
+        self._rest = None
+        for side, heat_map in enumerate(self._maps[: len(self.comparing.sides)]):
+            address, reading = heat_map.address, heat_map.reading
+            if address is None or reading is None or reading.exact or heat_map.cursor != (query, key):
+                continue
+            frame = self.comparing.frame(side, address.kind, address.layer)
+            if frame is not None:
+                row, column = query // TILE * TILE, key // TILE * TILE
+                stops = (min(row + TILE, frame[0].queries), min(column + TILE, frame[0].keys))
+                aligned = self.comparing.is_aligned(address.kind)
+                self.want(TileKey(address, 0, row, stops[0], column, stops[1], aligned))
+
+    def want(self, key: TileKey) -> None:
+        """Ask for a tile that is to be seen now, beside all that is on the screen."""
+        addresses = (self.address_of(side) for side in range(len(self.comparing.sides)))
+        self.post_message(self.TileWanted(key, frozenset(filter(None, addresses))))

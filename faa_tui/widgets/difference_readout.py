@@ -25,13 +25,24 @@ class DifferenceReadout(Static):
         self._pair = Content("")
 
     def show_cell(
-        self, queries: Sequence[str], keys: Sequence[str], query: int, key: int, weights: Sequence[tuple[str, float]]
+        self,
+        queries: Sequence[str],
+        keys: Sequence[str],
+        query: int,
+        key: int,
+        weights: Sequence[tuple[str, float]],
+        exact: bool,
     ) -> None:
-        """Say what each side gives from ``query`` to ``key``; the last of ``weights`` is the difference."""
+        """Say what each side gives from ``query`` to ``key``; the last of ``weights`` is the difference.
+
+        Where they are not ``exact``, they are the largest of the cells around the pair, and said to be.
+        """
         parts: list[str | tuple[str, str]] = [("query ", "dim"), f"{query} ", (_label(queries, query), "bold")]
         parts += [("  →  key ", "dim"), f"{key} ", (_label(keys, key), "bold")]
         for name, weight in weights:
             parts += [(f"   {fit(visible(name), 20)} ", "dim"), (figure(weight, 3), "bold")]
+        if not exact:
+            parts.append(("   largest of the cell", "dim"))
         self._cell = Content.assemble(*parts)
         self._write()
 

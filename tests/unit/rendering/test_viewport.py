@@ -30,8 +30,8 @@ def test_a_fitted_map_shows_whole_and_as_large_as_it_can(queries: int, keys: int
         (1, (92, 187), 1, 12),  # but not without end
         (40, (40, 78), 1, 1),  # life size
         (41, (40, 78), 2, 1),
-        (384, (92, 187), 5, 1),  # not the power of two, which would leave the pane half empty
-        (4096, (92, 187), 48, 1),  # a multiple of the overview's 8
+        (384, (92, 187), 6, 1),  # not the power of two, which would leave the pane half empty
+        (4096, (92, 187), 48, 1),  # a multiple of the overview's 16
     ],
 )
 def test_fitting(tokens: int, pane: tuple[int, int], size: int, factor: int) -> None:

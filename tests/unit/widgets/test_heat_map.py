@@ -10,7 +10,7 @@ from textual import events
 
 from faa_tui.rendering.ramps import MASKED, RAMPS
 from faa_tui.rendering.scales import SCALES, levels
-from faa_tui.rendering.tiles import TileCache
+from faa_tui.rendering.tiles import TILE, TileCache
 from faa_tui.widgets.heat_map import HeatMap, MapAddress
 
 HEAD = MapAddress(1, "decoder", 0, 0)
@@ -147,7 +147,7 @@ def test_a_long_text_asks_for_an_overview_then_for_tiles_of_what_shows(drive, la
         heat_map = app.widget
         heat_map.show(HEAD, layer(n), pieces(n), pieces(n))
         await pilot.pause()
-        assert wanted(app) == [(HEAD, 2, 0, 500, 0, 500)]
+        assert wanted(app) == [(HEAD, 3, 0, 250, 0, 250)]
         assert heat_map.has_overview(HEAD)
         heat_map.move_cursor(1234, 567)
         await pilot.pause()
@@ -156,12 +156,12 @@ def test_a_long_text_asks_for_an_overview_then_for_tiles_of_what_shows(drive, la
         while heat_map.cell_size > 1:
             await pilot.press("plus")
         await pilot.pause()
-        assert {level for _, level, *_ in wanted(app)} == {0, 1, 2}
+        assert {level for _, level, *_ in wanted(app)} == {0, 1, 2, 3}
         for _, level, row, row_stop, column, column_stop in wanted(app)[1:]:
-            assert row % 256 == 0
-            assert row <= 1234 >> level < row_stop <= row + 512
-            assert column % 256 == 0
-            assert column <= 567 >> level < column_stop <= column + 512
+            assert row % TILE == 0
+            assert row <= 1234 >> level < row_stop <= row + 256
+            assert column % TILE == 0
+            assert column <= 567 >> level < column_stop <= column + 256
         last = moved(app)[-1]
         assert (last.query, last.key, last.weight, last.exact) == (1234, 567, 1, True)
         assert last.lift == 1235
