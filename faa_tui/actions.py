@@ -250,9 +250,7 @@ ACTIONS: tuple[Action, ...] = (
         True,
         "esc",
     ),
-    Action(
-        "compare.text", "t", "edit_text", "text", "Type, paste or choose the text to compare on", "compare", "Run", True
-    ),
+    Action("compare.text", "t", "edit_text", "text", "Type, paste or choose the text to compare on", "compare", "Run"),
     Action(
         "compare.texts",
         "f",

@@ -288,6 +288,37 @@ def _plain_memory() -> int:
     return _peak_above(prepare)
 
 
+# --- comparison ---------------------------------------------------------------------------------------------------
+
+
+def comparison() -> list[Row]:
+    """A comparison with a model behind a real sshd on this machine."""
+    done = subprocess.run(
+        [sys.executable, ROOT / "tests" / "benchmark" / "remote_screen.py", "--json"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    found = json.loads(done.stdout.splitlines()[-1])
+    maps = f"p95 {found['map_p95_ms']:.0f} ms, {found['maps_fetched']:.0f} maps that were not here yet, 30 keys/s"
+    link = f"idle {found['ping_idle_ms']:.2f} ms, 90 % within {found['ping_transfer_p90_ms']:.1f} ms"
+    loading = f"p99 {found['stall_loading_p99_ms']:.1f} ms; 2 x 144 heads, both workers on these cores"
+    return [
+        Row("worker ready over ssh", found["ready_ms"], 400, "ms", f"'ssh true' {found['ssh_true_ms']:.0f} ms"),
+        Row("round trip during 64 MiB over ssh", found["ping_transfer_ms"], 1, "ms", link),
+        Row("throughput of those", found["transfer_mib_s"], 200, "MiB/s", at_least=True),
+        Row("remote map shown after its key", found["map_median_ms"], 50, "ms", maps),
+        Row(
+            "worst stall, moving through heads",
+            found["stall_moving_ms"],
+            15,
+            "ms",
+            f"p99 {found['stall_moving_p99_ms']:.1f} ms",
+        ),
+        Row("worst stall, while a comparison comes in", found["stall_loading_ms"], 15, "ms", loading),
+    ]
+
+
 # --- geometry -----------------------------------------------------------------------------------------------------
 
 
@@ -316,6 +347,7 @@ SECTIONS: dict[str, Callable[[], list[Row]]] = {
     "frames": frames,
     "analysis_time": analysis_time,
     "capture_memory": capture_memory,
+    "comparison": comparison,
     "geometry": geometry,
 }
 

@@ -7,6 +7,7 @@ here that is treated like a remote one as far as its bytes go.
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 import sys
 import tempfile
@@ -90,6 +91,7 @@ def main() -> None:
     parser.add_argument(
         "--file", help="a .npy of float16 [1, 4096, 8192] on that machine; made here where it is left out"
     )
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = arguments.file or str(Path(folder) / "map.npy")
@@ -112,10 +114,15 @@ def main() -> None:
                     if client.began:
                         during.append(taken)
                 seconds.append(time.perf_counter() - client.began)
-    print(f"ping, idle            median {statistics.median(idle):.2f} ms")
-    tenths = statistics.quantiles(during, n=10)
-    print(f"ping during 64 MiB    median {statistics.median(during):.2f} ms, 90 % within {tenths[-1]:.2f} ms")
-    print(f"64 MiB                median {64 / statistics.median(seconds):.0f} MiB/s")
+    figures = {
+        "ping_idle_ms": statistics.median(idle),
+        "ping_transfer_ms": statistics.median(during),
+        "ping_transfer_p90_ms": statistics.quantiles(during, n=10)[-1],
+        "transfer_mib_s": 64 / statistics.median(seconds),
+    }
+    print(
+        json.dumps(figures) if arguments.json else "\n".join(f"{key:22} {value:.2f}" for key, value in figures.items())
+    )
 
 
 if __name__ == "__main__":

@@ -2,48 +2,57 @@
 
     python scripts/screenshots.py [FOLDER]
 
+The other machine of the comparison is a real sshd on 127.0.0.1, one of those that the tests start.
+
 Only the seconds of a run differ from one time to the next; they are set to a round number before a picture is taken.
 """
 
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import os
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
+
+from faa_tui.session import Phase
 
 FOLDER = Path(__file__).parents[1] / "screenshots"
 WIDE, NARROW = (200, 50), (80, 24)
 SECONDS = 0.4
-PICTURES: dict[str, tuple[tuple[int, int], tuple[str, ...]]] = {
-    "main": (WIDE, ("]",)),
-    "help": (WIDE, ("question_mark",)),
-    "text": (WIDE, ("t",)),
-    "narrow": (NARROW, ("]",)),
+ALONE, COMPARED = ("demo",), ("demo", "gpu7:demo@init")
+PICTURES: dict[str, tuple[tuple[int, int], tuple[str, ...], tuple[str, ...]]] = {
+    "main": (WIDE, ALONE, ("]",)),
+    "help": (WIDE, ALONE, ("question_mark",)),
+    "text": (WIDE, ALONE, ("t",)),
+    "narrow": (NARROW, ALONE, ("]",)),
+    "compare": (WIDE, COMPARED, ("n",)),
+    "compare-narrow": (NARROW, COMPARED, ("n",)),
 }
-"""Name to size, and the keys that are pressed once the run is done."""
+"""Name to size, models, and the keys that are pressed once the run is done."""
 WAIT_SECONDS = 120.0
 
 
-async def take(name: str, size: tuple[int, int], keys: tuple[str, ...], folder: Path) -> None:
-    """Run the application until its first run is done, press ``keys``, write ``name.svg``."""
+async def take(name: str, size: tuple[int, int], models: tuple[str, ...], keys: tuple[str, ...], folder: Path) -> None:
+    """Run the application until all is measured, press ``keys``, write ``name.svg``."""
     from faa_tui.application import FaaApp
-    from faa_tui.session import Phase
 
-    app = FaaApp("demo")
+    app = FaaApp(models[0], others=models[1:])
     async with app.run_test(size=size) as pilot:
 
         async def until_still() -> None:
             for _ in range(int(WAIT_SECONDS / 0.1)):
                 await pilot.pause(0.1)
-                if app.run_number and app.at_rest and app.main.is_drawn:
+                begun = app.desk.comparing.comparisons if app.desk else app.run_number
+                if begun and app.at_rest and app.main.is_drawn:
                     return
             raise SystemExit(f"{name}: the application did not come to rest; it says {app.phase.value!r}")
 
         await until_still()
-        if app.phase is not Phase.DONE:
-            raise SystemExit(f"{name}: the run {app.phase.value}")
+        if app.phase in (Phase.FAILED, Phase.CANCELLED) or (app.desk and app.desk.comparing.progress()[1]):
+            raise SystemExit(f"{name}: a run failed")
         for key in keys:
             await pilot.press(key)
         await until_still()
@@ -55,15 +64,35 @@ async def take(name: str, size: tuple[int, int], keys: tuple[str, ...], folder: 
         print(folder / f"{name}.svg")
 
 
+def lab(folder: Path) -> Any:
+    """The machines of the tests of remote workers, running."""
+    place = Path(__file__).parents[1] / "tests" / "remote" / "conftest.py"
+    spec = importlib.util.spec_from_file_location("lab", place)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if os.geteuid() == 0:
+        os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
+    return module.Lab(folder)
+
+
 async def main(folder: Path) -> None:
     """Take all pictures."""
     folder.mkdir(exist_ok=True)
-    for name, (size, keys) in PICTURES.items():
-        await take(name, size, keys, folder)
+    for name, (size, models, keys) in PICTURES.items():
+        await take(name, size, models, keys, folder)
 
 
 if __name__ == "__main__":
     os.environ |= {"COLORTERM": "truecolor", "TERM": "xterm-256color", "TEXTUAL_ANIMATIONS": "none"}
-    with tempfile.TemporaryDirectory() as state:
+    with tempfile.TemporaryDirectory() as state, tempfile.TemporaryDirectory() as machines:
         os.environ["XDG_STATE_HOME"] = state  # the models opened lately are nobody's business
-        asyncio.run(main(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER))
+        os.environ["XDG_CONFIG_HOME"] = state
+        made = lab(Path(machines))
+        os.environ["FAA_SSH"] = made.ssh
+        try:
+            asyncio.run(main(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER))
+        finally:
+            made.gpu7.stop()
+            made.gpu8.stop()

@@ -396,6 +396,9 @@ class CompareLayout(Screen[None]):
                 frame = self.comparing.frame(side, address.kind, address.layer)
                 assert frame is not None
                 heat_map.show(address, *frame)
+                if side == 0 and not self._placed:  # the row in which the cursor will begin
+                    query, keys = 3 * frame[0].queries // 4, frame[0].keys
+                    self.want(TileKey(address, 0, query, query + 1, 0, keys, self.comparing.is_aligned(address.kind)))
                 if self._maps[0].address is not None:
                     heat_map.look(self._maps[0].view_state, *self._maps[0].cursor)
 

@@ -333,6 +333,9 @@ class MainScreen(Screen[None]):
         if result is not None and (address := self.address) is not None:
             if self._map.address != address:
                 queries, keys = results.queries_of(position.kind), results.keys_of(position.kind)
+                if not self._placed:  # the row in which the cursor will begin
+                    query = 3 * result.queries // 4
+                    self._fetch_row(TileKey(address, 0, query, query + 1, 0, result.keys))
                 self._map.show(address, result, queries.pieces, keys.pieces)
                 self.post_message(self.HeadShown(address))
             self._show_row(fetch=True)
