@@ -373,6 +373,7 @@ ACTIONS: tuple[Action, ...] = (
         "compare",
         "Look",
     ),
+    Action("compare.scale", "C", "scale(1)", "colours", "Colour all maps by the next scale", "compare", "Look"),
     Action(
         "compare.maximise",
         "z",

@@ -15,6 +15,7 @@ from faa_core.comparison.records import Head
 from faa_tui.actions import COMPARE_PANES, Scope, bindings
 from faa_tui.comparing import MOST_SIDES
 from faa_tui.messages import TileKey
+from faa_tui.rendering.scales import SCALES
 from faa_tui.screens.compare_layout import LOWER, CompareLayout
 from faa_tui.screens.open_model import OpenModel
 from faa_tui.screens.open_texts import OpenTexts
@@ -315,6 +316,13 @@ class CompareScreen(CompareLayout):
             markup=False,
         )
         self.post_message(self.NumbersWanted())
+
+    def action_scale(self, step: int) -> None:
+        """Colour all maps by the scale ``step`` places on; the difference has scales of the same names."""
+        names = list(SCALES)
+        scale = names[(names.index(self._difference.scale) + step) % len(names)]
+        for heat_map in (*self._maps, self._difference):
+            heat_map.scale = scale
 
     def action_pane(self, pane: str) -> None:
         """Focus ``pane``; shows it first where it is hidden."""

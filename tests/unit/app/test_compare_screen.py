@@ -81,6 +81,21 @@ def test_cursor_zoom_and_place_are_those_of_all_maps(start):
     asyncio.run(body())
 
 
+def test_one_key_colours_all_maps_by_another_scale(start):
+    async def body():
+        async with start(text=TEXT, size=(200, 50)) as session:
+            screen = await compare(session)
+            maps = [*screen._maps[:2], screen._difference]
+            seen = [screen._difference.scale]
+            for _ in range(3):
+                await session.press("C")
+                assert len({heat_map.scale for heat_map in maps}) == 1
+                seen.append(screen._difference.scale)
+            assert len(set(seen)) == 4
+
+    asyncio.run(body())
+
+
 def test_the_readout_says_what_both_sides_give_and_how_far_apart_they_are(start):
     async def body():
         async with start(text=TEXT, size=(200, 50)) as session:
