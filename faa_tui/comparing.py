@@ -113,10 +113,8 @@ def default_references(current: str) -> tuple[str, str]:
     parsed = parse(current)
     if parsed.source == "array":
         return DEMO, f"{DEMO}@{INIT}"
-    if parsed.initialised:
-        return current.removesuffix(f"@{INIT}"), current
-    stem = f"{parsed.host}:{parsed.model}" if parsed.host else parsed.model
-    return current, f"{stem}@{INIT}"
+    pair = (parsed.twin, parsed) if parsed.initialised else (parsed, parsed.twin)
+    return str(pair[0]), str(pair[1])
 
 
 class Comparing:

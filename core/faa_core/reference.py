@@ -51,6 +51,13 @@ class ModelReference(msgspec.Struct, frozen=True):
         """Whether random weights from a fixed seed are asked for instead of the trained ones."""
         return self.revision == INIT
 
+    @property
+    def twin(self) -> ModelReference:
+        """The same architecture, untrained where this is trained and the other way round; itself for a file."""
+        if self.source == "array":
+            return self
+        return msgspec.structs.replace(self, revision=None if self.initialised else INIT)
+
     def __str__(self) -> str:
         host = f"{self.host}:" if self.host else ""
         revision = f"@{self.revision}" if self.revision else ""

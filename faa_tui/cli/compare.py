@@ -9,7 +9,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-import msgspec
+import numpy as np
 
 from faa_core import catalogue, export, reference
 from faa_core.comparison.compare import compare
@@ -18,7 +18,7 @@ from faa_core.comparison.matching import match as match_heads
 from faa_core.comparison.records import Comparison, Head, Matching
 from faa_core.errors import UsageError
 from faa_core.records import Analysis
-from faa_core.reference import DEMO, INIT, ModelReference
+from faa_core.reference import DEMO, ModelReference
 from faa_core.worker.protocol import RunOptions
 from faa_tui.cli.compare_runs import Measured, measure
 from faa_tui.cli.compare_table import comparison_table
@@ -78,9 +78,7 @@ def with_partner(models: Sequence[str]) -> list[ModelReference]:
         raise UsageError(
             f"{alone} is a file of attention; there is no untrained model to compare it with.", "Name two files."
         )
-    if alone.initialised:
-        return [msgspec.structs.replace(alone, revision=None), alone]
-    return [alone, msgspec.structs.replace(alone, revision=INIT)]
+    return [alone.twin, alone] if alone.initialised else [alone, alone.twin]
 
 
 def check_target(path: Path, force: bool) -> None:
@@ -196,11 +194,18 @@ def _statistics(comparisons: Sequence[Comparison], wanted: Sequence[str]) -> lis
     ]
     if "all" in wanted:
         return shared
-    chosen = list(dict.fromkeys(wanted)) or [name for name in ("D1",) if name in shared] or shared[:1]
+    # A dimension is defined on no short text; then the first number that says something stands for it.
+    told = [name for name in ("D1", *shared) if any(_is_defined(comparison, name) for comparison in comparisons)]
+    chosen = list(dict.fromkeys(wanted)) or told[:1] or shared[:1]
     for name in chosen:
         if name not in shared:
             raise UsageError(f"{name} was not measured on every model.", f"There are: {', '.join(shared) or 'none'}.")
     return chosen
+
+
+def _is_defined(comparison: Comparison, name: str) -> bool:
+    differences = comparison.differences
+    return name in differences.names and bool(np.isfinite(differences.difference[differences.row(name)]).any())
 
 
 def _parse(arguments: list[str]) -> Namespace:

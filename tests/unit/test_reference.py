@@ -59,3 +59,16 @@ def test_initialised_is_a_revision_not_a_name() -> None:
 def test_references_travel() -> None:
     reference = parse("gpu7:gpt2@main")
     assert msgspec.json.decode(msgspec.json.encode(reference), type=ModelReference) == reference
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("demo", "demo@init"), ("gpu7:gpt2", "gpu7:gpt2@init"), ("./folder", "./folder@init")]
+)
+def test_the_twin_of_a_twin_is_the_model_itself(one: str, other: str) -> None:
+    assert str(parse(one).twin) == other
+    assert str(parse(other).twin) == one
+
+
+def test_a_revision_has_an_untrained_twin_and_a_file_has_none() -> None:
+    assert str(parse("gpt2@main").twin) == "gpt2@init"
+    assert parse("maps.npz").twin == parse("maps.npz")
