@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from faa_core.comparison.alignment import segment_support
 from faa_core.errors import UsageError
 from faa_core.geometry.support import Support
 
@@ -93,17 +94,8 @@ class Grid:
         Returns:
             First segment and one past the last, both int32 [rows]; 0 and 0 where there is none.
         """
-        nothing = self.columns
-        ahead = np.minimum.accumulate(np.where(self._keys < 0, nothing, self._keys)[::-1])[::-1]
-        at_or_after = np.append(ahead, nothing)
-        before = np.maximum.accumulate(np.concatenate([[0], self._keys + 1]))
         edges = support.first.cpu().numpy(), support.stop.cpu().numpy()
-        low, high = at_or_after[edges[0]], before[edges[1]]
-        seen = (edges[0] < edges[1]) & (low < high) & (self._queries >= 0)
-        first, stop = np.full(self.rows, nothing), np.zeros(self.rows, np.int64)
-        np.minimum.at(first, self._queries[seen], low[seen])
-        np.maximum.at(stop, self._queries[seen], high[seen])
-        return np.where(stop > 0, first, 0).astype(np.int32), stop.astype(np.int32)
+        return segment_support(*edges, self._queries, self._keys)
 
     def _by_key(self, weights: torch.Tensor) -> torch.Tensor:
         """[heads, rows, keys] summed over the keys of each segment: [heads, rows, columns]."""

@@ -167,8 +167,8 @@ def test_a_hub_model_without_network(faa) -> None:
     refused(faa("analyze", "nobody/nothing", "--text", TEXT, env=env), 3, "nobody/nothing")
 
 
-def test_a_remote_host_is_refused_for_now(faa) -> None:
-    refused(faa("analyze", "gpu7:gpt2", "--text", TEXT), 2, "gpu7")
+def test_a_machine_that_cannot_be_reached(faa) -> None:
+    refused(faa("analyze", "no-such-machine.invalid:gpt2", "--text", TEXT), 3, "no-such-machine.invalid")
 
 
 def test_an_empty_text(faa) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -162,11 +163,15 @@ def test_a_machine_can_be_named_from_the_model_pane(configured: Any) -> None:
 def test_a_login_lends_the_terminal_to_ssh_and_comes_back_connected(configured: Any, at_terminal: Any) -> None:
     configured(f'[hosts.gpu7-locked]\ncommand = "{sys.executable} -P {SCRIPTED}"\n')
     command = (sys.executable, "-m", "faa_tui", "gpu7-locked:demo", "--text", "some words to look at")
-    typist = at_terminal(command, TERM="xterm-256color", COLUMNS="120", LINES="40")
+    folder = tempfile.mkdtemp()  # a socket's path is short
+    typist = at_terminal(command, TERM="xterm-256color", COLUMNS="120", LINES="40", XDG_RUNTIME_DIR=folder)
     typist.until("log in")
     typist.press("I")
     typist.until("passphrase for key .*locked_key")
     typist.type("open sesame")
     typist.until("done")
+    assert os.listdir(folder)
     typist.press("q")
     assert typist.ended() == 0
+    # Nothing of the login is left: the connection is closed, and its folder gone.
+    os.rmdir(folder)

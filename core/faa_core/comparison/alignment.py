@@ -209,8 +209,11 @@ def segment_support(
     following = np.append(np.where(keys >= 0, keys, beyond), beyond)
     following = np.minimum.accumulate(following[::-1])[::-1]
     passed = np.maximum.accumulate(np.insert(np.where(keys >= 0, keys + 1, 0), 0, 0))
-    low, high = following[np.asarray(first, np.int64)], passed[np.asarray(stop, np.int64)]
-    sees = (queries >= 0) & (low < high)
+    first, stop = np.asarray(first, np.int64), np.asarray(stop, np.int64)
+    low, high = following[first], passed[stop]
+    # A row may see nothing but keys that are set aside, in the middle of a segment.
+    told = np.insert(np.cumsum(keys >= 0), 0, 0)
+    sees = (queries >= 0) & (told[stop] > told[first])
     lowest = np.full(count, beyond, np.int64)
     highest = np.zeros(count, np.int64)
     np.minimum.at(lowest, queries[sees], low[sees])

@@ -228,3 +228,10 @@ def test_a_window_sees_the_segments_of_its_keys() -> None:
     assert low.tolist() == [0, 0, 0, 0, 1]
     assert high.tolist() == [0, 1, 1, 1, 2]
     assert (low.dtype, high.dtype) == (np.int32, np.int32)
+
+
+def test_a_row_that_sees_only_a_token_set_aside_inside_a_segment_sees_no_segment() -> None:
+    keys = np.array([0, 0, -1, 0, 1], np.int32)
+    first, stop = segment_support(np.array([2, 2]), np.array([3, 4]), np.array([0, 1]), keys)
+    assert first.tolist() == [0, 0]
+    assert stop.tolist() == [0, 1]
