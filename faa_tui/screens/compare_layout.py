@@ -405,9 +405,11 @@ class CompareLayout(Screen[None]):
     def _title(self, side: int, room: int) -> Content:
         head, run = self.head_of(side), self.comparing.shown(side)
         name = LETTERS[side]
+        if run is not None and run.fail is not None and run.results is None:
+            return Content.assemble((name, "bold"), ("  failed", "$text-error"))
         if head is None:
-            words = "  no partner" if self.position is not None else "  not measured yet"
-            return Content.assemble((name, "bold"), (words, "dim"))
+            known = self.position is not None and run is not None and run.results is not None
+            return Content.assemble((name, "bold"), ("  no partner" if known else "  not measured yet", "dim"))
         where = f"{name}  {self.entry_name(head)}"
         result = run.results.at(head) if run is not None and run.results is not None else None
         if result is None:

@@ -21,6 +21,9 @@ TITLES = {
     "no-attention": "The model has no attention",
     "array-file": "The file cannot be read",
     "usage": "The request is wrong",
+    "host": "The machine cannot be used",
+    "login": "A login is needed",
+    "gone": "No longer kept",
 }
 
 
