@@ -1,7 +1,4 @@
-"""Colour ramps: 256 levels each, in true colour and in the 256 colours of xterm.
-
-Viridis and magma are by Smith and van der Walt (CC0), cividis by Nunez, Anderton and Renslow (PLOS ONE 2018). They
-are kept as the corners of a piecewise linear curve that stays within one unit in 255 of the published tables.
+"""Colour ramps: 256 levels each, in true colour as `faa_core.colours` has them, and in the 256 colours of xterm.
 
 Rounding a ramp to the nearest xterm colour breaks it: viridis falls to 14 colours and its lightness turns back three
 times. The xterm ramps here are chosen by hand so that lightness only ever rises, or for the diverging ramp rises to
@@ -18,12 +15,12 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-RampName = Literal["viridis", "cividis", "magma", "grey", "diverging"]
+from faa_core.colours import LEVELS, RGB, RampName, colours, dark_ink, luminance
+
 ColourSystem = Literal["truecolor", "256", "none"]
 """How many colours the terminal shows. Sixteen count as none: four steps of a ramp mislead more than glyphs do."""
 
-LEVELS: Final = 256
-"""Levels of a ramp. Numbers from here on are the cells that have no place on it."""
+# Numbers from LEVELS on are the cells that have no place on a ramp.
 MASKED: Final = 256
 """Level of a cell that its row may not see."""
 UNDEFINED: Final = 257
@@ -39,8 +36,6 @@ INK_DARK: Final = 261
 PALETTE: Final = 262
 """Number of levels, special ones included."""
 
-RGB = tuple[int, int, int]
-
 _SPECIAL: Final[tuple[tuple[RGB, int], ...]] = (
     ((40, 43, 54), 235),  # MASKED
     ((122, 18, 44), 88),  # UNDEFINED
@@ -49,24 +44,6 @@ _SPECIAL: Final[tuple[tuple[RGB, int], ...]] = (
     ((255, 255, 255), 231),  # INK_LIGHT
     ((0, 0, 0), 16),  # INK_DARK
 )
-
-# Level and colour of each corner, two hexadecimal digits for each of level, red, green and blue.
-_CORNERS: Final[Mapping[str, str]] = {
-    "viridis": (
-        "00440154 14481d6f 2346307e 3a3e4c8a 5e2d718e 841f948c 931fa287 a22ab07f b344bf70 c66ccd5a dfaadc32 edd0e11c "
-        "f4e2e418 fdf8e621 fffde725"
-    ),
-    "cividis": (
-        "0000224e 14003070 17013271 1c123570 27263d6e 3c3f4c6c 6162656f 86828079 aba69c74 ccc8b866 e5e4ce53 f6f7de3e "
-        "fbfde334 fffee838"
-    ),
-    "magma": (
-        "00000004 0703030f 140e0b2b 25241253 3036106b 3a471078 4b621980 68902a81 83bc3978 97db476a a8ef5d5e b6f8765c "
-        "c4fc9065 d8feb67c f4fde9aa fffcfdbf"
-    ),
-    "grey": "00000000 ffffffff",
-    "diverging": ("0008306b 302166ac 5867a9cf 70d1e5f0 80f7f7f7 90fee0b6 a8fdae61 d0cc590d ff6e2d05"),
-}
 
 # First level and xterm number of each step.
 _STEPS: Final[Mapping[str, tuple[tuple[int, int], ...]]] = {
@@ -119,15 +96,7 @@ class Ramp:
     @cached_property
     def ink(self) -> NDArray[np.uint16]:
         """uint16 [PALETTE]: for every level the ink, light or dark, that stands out from it by 4.5 to 1 or more."""
-        # Contrast with white and with black is equal where (L + .05)^2 = 1.05 * .05.
-        bright = np.array([luminance(colour) for colour in self.rgb]) > (1.05 * 0.05) ** 0.5 - 0.05
-        return np.where(bright, INK_DARK, INK_LIGHT).astype(np.uint16)
-
-
-def luminance(colour: RGB) -> float:
-    """Relative luminance of an sRGB colour, 0 to 1 (WCAG 2.2)."""
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (value / 255 for value in colour)]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+        return np.where([dark_ink(colour) for colour in self.rgb], INK_DARK, INK_LIGHT).astype(np.uint16)
 
 
 def xterm_rgb(number: int) -> RGB:
@@ -154,16 +123,12 @@ def colour_system(name: str | None) -> ColourSystem:
 
 
 def _build(name: RampName) -> Ramp:
-    corners = np.array([list(bytes.fromhex(corner)) for corner in _CORNERS[name].split()])
-    every = np.arange(LEVELS)
-    channels = [np.rint(np.interp(every, corners[:, 0], corners[:, channel])).astype(int) for channel in (1, 2, 3)]
-    rgb = [(int(r), int(g), int(b)) for r, g, b in zip(*channels, strict=True)]
     starts = [start for start, _ in _STEPS[name]]
-    steps = np.searchsorted(starts, every, side="right") - 1
+    steps = np.searchsorted(starts, np.arange(LEVELS), side="right") - 1
     xterm = [_STEPS[name][step][1] for step in steps]
     return Ramp(
         name,
-        (*rgb, *(colour for colour, _ in _SPECIAL)),
+        (*colours(name), *(colour for colour, _ in _SPECIAL)),
         (*xterm, *(number for _, number in _SPECIAL)),
         name == "diverging",
     )
@@ -173,3 +138,23 @@ RAMPS: Final[Mapping[RampName, Ramp]] = {
     name: _build(name) for name in ("viridis", "cividis", "magma", "grey", "diverging")
 }
 """Every ramp by its name."""
+
+__all__ = [
+    "INK_DARK",
+    "INK_LIGHT",
+    "LEVELS",
+    "MASKED",
+    "MISSING",
+    "OUTSIDE",
+    "PALETTE",
+    "RAMPS",
+    "RGB",
+    "UNDEFINED",
+    "ColourSystem",
+    "Ramp",
+    "RampName",
+    "colour_system",
+    "luminance",
+    "nearest_xterm",
+    "xterm_rgb",
+]
