@@ -283,7 +283,15 @@ ACTIONS: tuple[Action, ...] = (
         "compare",
         "Run",
     ),
-    Action("compare.message", "m", "app.message", "message", "Show the last message in full", "compare", "Run"),
+    Action(
+        "compare.message",
+        "m",
+        "message",
+        "remarks",
+        "Show the last message in full, or what is to be said about the comparison",
+        "compare",
+        "Run",
+    ),
     Action("compare.swap", "w", "swap", "swap", "Let the two models change sides", "compare", "Look", True),
     Action(
         "compare.statistic", "s", "statistic(1)", "statistic", "Compare by the next statistic", "compare", "Look", True

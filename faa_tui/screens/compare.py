@@ -14,11 +14,13 @@ from faa_core.comparison.order import largest
 from faa_core.comparison.records import Head
 from faa_tui.actions import COMPARE_PANES, Scope, bindings
 from faa_tui.comparing import MOST_SIDES
+from faa_tui.comparison_words import remarks
 from faa_tui.messages import TileKey
 from faa_tui.rendering.scales import SCALES
 from faa_tui.screens.compare_layout import LOWER, CompareLayout
 from faa_tui.screens.open_model import OpenModel
 from faa_tui.screens.open_texts import OpenTexts
+from faa_tui.screens.remarks import Remarks
 from faa_tui.screens.text_editor import TextEditor
 from faa_tui.session import Position
 from faa_tui.widgets.comparison_plot import ComparisonPlot
@@ -208,6 +210,15 @@ class CompareScreen(CompareLayout):
                 self._changed()
 
         self.app.push_screen(OpenTexts(), answered)
+
+    async def action_message(self) -> None:
+        """Show the last fault in full, or what is to be said about the comparison."""
+        if self._notice.display:
+            await self.app.run_action("message")
+        else:
+            comparison = self.comparison
+            notes = comparison.notes if comparison is not None else ()
+            self.app.push_screen(Remarks(remarks(self.comparing, comparison), notes))
 
     async def action_statistic_list(self) -> None:
         """Choose the statistic from a list."""

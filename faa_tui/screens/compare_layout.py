@@ -20,9 +20,9 @@ from faa_core.comparison.records import Comparison, Head
 from faa_core.worker.protocol import Fail
 from faa_tui.comparing import Comparing
 from faa_tui.comparison_tables import LETTERS, difference_table, plot_view
+from faa_tui.comparison_words import head_line, map_title, remarks, warning_line
 from faa_tui.messages import TileKey
 from faa_tui.rendering.attention_map import MapAddress
-from faa_tui.rendering.text import fit, visible
 from faa_tui.rendering.tiles import CACHE_BYTES, TILE, TileCache, cells_at, overview_level
 from faa_tui.session import Position
 from faa_tui.widgets.comparison_plot import ComparisonPlot
@@ -33,7 +33,6 @@ from faa_tui.widgets.heat_map import HeatMap
 from faa_tui.widgets.notice import Notice
 from faa_tui.widgets.pair_table import PairTable
 from faa_tui.widgets.pane import Pane
-from faa_tui.widgets.status_bar import shape_of
 
 REDRAW_SECONDS = 0.05
 """Arrivals are drawn at most this often."""
@@ -237,58 +236,12 @@ class CompareLayout(Screen[None]):
         self._draw_pair()
 
     def _draw_head(self) -> None:
-        comparing, width = self.comparing, max(self.size.width - 2, 20)
-        done, failed, runs = comparing.progress()
-        parts: list[str | tuple[str, str]] = [("faa", "bold $accent"), "  "]
-        share = max(8, (width - 36) // len(comparing.sides))
-        for side, (letter, state) in enumerate(zip(LETTERS, comparing.sides, strict=False)):
-            chosen = side in (0, self.other)
-            parts += [
-                (letter, "bold $accent" if chosen else "dim"),
-                " ",
-                *self._words(side, state.reference, share),
-                "   ",
-            ]
-        if len(comparing.texts) > 1:
-            parts.append((f"text {comparing.text + 1} of {len(comparing.texts)}  ", "dim"))
-        left = Content.assemble(*parts)
-        waiting = runs - done - failed
-        right = Content.assemble(*self._progress(done, failed, runs, waiting))
-        gap = max(1, width - left.cell_length - right.cell_length)
-        self._head.update(Content.assemble(left, " " * gap, right))
-        comparison = self.comparison
-        error = comparing.unalignable(comparing.text)
-        warnings = ([str(error)] if error else []) + list(comparison.warnings if comparison else ())
+        width = max(self.size.width - 2, 20)
+        self._head.update(head_line(self.comparing, self.other, width))
+        warnings = remarks(self.comparing, self.comparison)
         self._warning.display = bool(warnings)
-        more = f"   (and {len(warnings) - 1} more: m)" if len(warnings) > 1 else ""
-        room = max(width - len(more), 10)
-        self._warning.update(
-            Content.styled(fit(f"! {visible(warnings[0])}", room) + more, "$text-warning") if warnings else ""
-        )
-
-    def _words(self, side: int, reference: str, room: int) -> list[str | tuple[str, str]]:
-        """A model in ``room`` cells: its reference, then as much of what it is as fits."""
-        name = fit(visible(reference), room)
-        run = self.comparing.shown(side)
-        if run is None or run.results is None:
-            return [(name, "bold")]
-        model, tokens = run.results.model, len(run.results.tokens)
-        details = f"  {visible(model.device)} {shape_of(model, short=True)} {tokens} tok"
-        return [(name, "bold"), details if len(name) + len(details) <= room else ""]
-
-    def _progress(self, done: int, failed: int, runs: int, waiting: int) -> list[str | tuple[str, str]]:
-        parts: list[str | tuple[str, str]] = []
-        if failed:
-            parts.append((f"{failed} failed  ", "$error"))
-        if waiting:
-            activity = next(
-                (run.activity for side in self.comparing.sides for run in side.runs if run.activity and not run.done),
-                "",
-            )
-            parts.append(f"run {done + failed} of {runs} done  {fit(visible(activity), 28)}".rstrip())
-        elif not failed:
-            parts.append(("done", "$success"))
-        return parts
+        if warnings:
+            self._warning.update(warning_line(warnings, width))
 
     def _draw_matrix(self) -> None:
         first = self.comparing.shown(0)
@@ -385,7 +338,8 @@ class CompareLayout(Screen[None]):
         for side, pane in enumerate(self._map_panes):
             pane.display = side < sides and (not narrow or side in (0, self.other))
             if side < sides:
-                pane.head(self._title(side, pane.size.width - 8))
+                head, free = self.head_of(side), side in self._unlocked
+                pane.head(map_title(side, self.comparing.shown(side), head, free, pane.size.width - 8))
 
     def _draw_maps(self) -> None:
         for side, heat_map in enumerate(self._maps[: len(self.comparing.sides)]):
@@ -401,32 +355,6 @@ class CompareLayout(Screen[None]):
                     self.want(TileKey(address, 0, query, query + 1, 0, keys, self.comparing.is_aligned(address.kind)))
                 if self._maps[0].address is not None:
                     heat_map.look(self._maps[0].view_state, *self._maps[0].cursor)
-
-    def _title(self, side: int, room: int) -> Content:
-        head, run = self.head_of(side), self.comparing.shown(side)
-        name = LETTERS[side]
-        if run is not None and run.fail is not None and run.results is None:
-            return Content.assemble((name, "bold"), ("  failed", "$text-error"))
-        if head is None:
-            known = self.position is not None and run is not None and run.results is not None
-            return Content.assemble((name, "bold"), ("  no partner" if known else "  not measured yet", "dim"))
-        where = f"{name}  {self.entry_name(head)}"
-        result = run.results.at(head) if run is not None and run.results is not None else None
-        if result is None:
-            return Content.assemble((where, "bold"), ("  not measured yet", "dim"))
-        label = result.labels[head.head] if head.head < len(result.labels) else None
-        score = f" ({label.score:.2f})" if label and math.isfinite(label.score) and label.name != "mixed" else ""
-        words = f"  {label.name}{score}" if label else ""
-        free = "  unlocked" if side in self._unlocked else ""
-        return Content.assemble(
-            (where, "bold"), fit(words, max(room - len(where) - len(free), 0)), (free, "$text-warning")
-        )
-
-    @staticmethod
-    def entry_name(head: Position) -> str:
-        """A head in words."""
-        kind = {"decoder": "", "encoder": "encoder ", "cross": "cross "}[head.kind]
-        return f"{kind}layer {head.layer} head {head.head}"
 
     def _draw_difference(self) -> None:
         one, other = self.address_of(0), self.address_of(self.other)

@@ -399,6 +399,17 @@ def test_every_pane_can_be_reached_and_filled_at_every_size(start, size, key):
     asyncio.run(body())
 
 
+def test_remarks_say_why_there_is_no_p_value(start):
+    async def body():
+        async with start(text=TEXT, size=(120, 40)) as session:
+            await compare(session, "m")
+            assert "no p-value" in session.text
+            await session.press("escape")
+            assert isinstance(session.app.screen, CompareScreen)
+
+    asyncio.run(body())
+
+
 def test_the_help_is_about_the_comparison(start):
     async def body():
         async with start(text=TEXT, size=(120, 40)) as session:
