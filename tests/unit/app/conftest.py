@@ -29,7 +29,7 @@ class Session:
     def __init__(self, app, pilot):
         self.app, self.pilot = app, pilot
 
-    async def until(self, condition, seconds=20.0):
+    async def until(self, condition, seconds=60.0):
         """Let the application go on until ``condition()`` holds."""
         for _ in range(int(seconds / 0.02)):
             if condition():
