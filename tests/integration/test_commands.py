@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import signal
 import subprocess
 import sys
@@ -244,12 +245,14 @@ def test_a_broken_pipe_is_quiet(tmp_path) -> None:
     assert done.stderr == ""
 
 
-def test_interrupt_ends_the_command_and_its_worker() -> None:
-    command = [sys.executable, "-m", "faa_tui", "analyze", "demo", "--file", "-", "--verbose"]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdin is not None
-    # The command reads its text first; it has no worker yet and must still end at once.
-    process.send_signal(signal.SIGINT)
+def test_interrupt_ends_the_command_and_its_worker(tmp_path) -> None:
+    pipe = tmp_path / "text"
+    os.mkfifo(pipe)
+    command = [sys.executable, "-m", "faa_tui", "analyze", "demo", "--file", str(pipe), "--verbose"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    # The command reads its text first; it has no worker yet and must still end at once. It is there when this returns.
+    with pipe.open("w"):
+        process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode in {130, -signal.SIGINT}, said
     assert not [child for child in psutil.Process().children(recursive=True) if child.pid == process.pid]
