@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from textual.message import Message
 
-from faa_core.errors import FaaError, LoginError, WorkerError
+from faa_core.errors import Cancelled, FaaError, LoginError, WorkerError
 from faa_core.reference import parse
 from faa_core.worker.protocol import (
     SOMEDAY,
@@ -75,6 +75,8 @@ class Link:
         self._ids: dict[JobName, int] = {}
         self._orders: dict[int, tuple[Order, int]] = {}
         self._unended: dict[int, Fail] = {}
+        self._waiting = False
+        self._woken = threading.Event()
         self._closing = threading.Event()
         threading.Thread(target=self._work, name=f"faa-link {host}", daemon=True).start()
 
@@ -98,7 +100,13 @@ class Link:
 
     def cancel(self, job: JobName) -> None:
         """Give up a job; it still ends with a message."""
-        self._outbox.put(lambda: self._send_cancel(job))
+        with self._lock:
+            waits = self._waiting and isinstance(job, int) and self._orders.pop(job, None) is not None
+        if waits and isinstance(job, int):
+            self._post(messages.RunFailed(job, Fail(0, Cancelled.kind, "The run was cancelled while it was cut off.")))
+            self._woken.set()
+        else:
+            self._outbox.put(lambda: self._send_cancel(job))
 
     def holds(self, number: int) -> bool:
         """Whether maps of this run can be asked for: its worker still lives."""
@@ -118,8 +126,11 @@ class Link:
     def kill(self) -> None:
         """End the worker process at once; what it was doing fails."""
         with self._lock:
-            client = self._client
-            self._orders.clear()
+            client, waiting = self._client, list(self._orders) if self._waiting else []
+            if not self._waiting:
+                self._orders.clear()
+        for number in waiting:
+            self.cancel(number)
         if client is not None:
             client.kill()
 
@@ -127,6 +138,7 @@ class Link:
         """Say goodbye to the worker, and end it if it does not leave within ``timeout`` seconds. Sends no messages."""
         with self._lock:
             self._closing.set()
+            self._woken.set()
             client = self._client
         self._outbox.put(lambda: None)  # wakes the thread, which sees that it is over
         if client is not None:
@@ -258,8 +270,10 @@ class Link:
         error: FaaError = WorkerError(what)
         for attempt, pause in enumerate(RECONNECT_SECONDS, 1):
             self._post(messages.Reconnecting(self.host, what, attempt, len(RECONNECT_SECONDS)))
-            if self._closing.wait(pause):
-                return
+            self._woken.wait(pause)
+            self._woken.clear()
+            if self._closing.is_set() or not self._orders:
+                break
             try:
                 self._ready_client()
             except LoginError as failure:
@@ -269,13 +283,13 @@ class Link:
                 error = failure
             else:
                 with self._lock:
-                    orders = dict(self._orders)
+                    orders, self._waiting = dict(self._orders), False
                 self._post(messages.Reconnected(self.host, tuple(orders)))
                 for number, (order, priority) in orders.items():
                     self._send_run(number, order, priority)
                 return
         with self._lock:
-            numbers = list(self._orders)
+            numbers, self._waiting = list(self._orders), False
             self._orders.clear()
         for number in numbers:
             self._post(messages.RunFailed(number, _as_fail(error)))
@@ -332,6 +346,7 @@ class Link:
             resumable = event.lost_link and bool(self._orders)
             if not resumable:
                 self._orders.clear()
+            self._waiting = resumable
         if resumable:
             self._outbox.put(lambda: self._reconnect(event.text))
             return

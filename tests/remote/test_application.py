@@ -123,6 +123,25 @@ def test_a_machine_that_stays_away_fails_the_run_and_r_tries_again(scripted: Non
     asyncio.run(body())
 
 
+def test_a_run_that_is_cut_off_can_be_given_up_at_once(scripted: None, tmp_path: Path, lab: Any) -> None:
+    gate = tmp_path / "gate"
+
+    async def body() -> None:
+        app = FaaApp("gpu7:demo", f"%wait {gate}\nsome words")
+        async with app.run_test(size=(120, 40)) as pilot:
+            await until(pilot, lambda: Path(f"{gate}.begun").exists() and app.main.results is not None)
+            lab.alias("gpu7", "Port 1")
+            pid = app.fleet.link("gpu7").pid
+            assert pid is not None
+            os.kill(pid, signal.SIGKILL)
+            await until(pilot, lambda: app.worker("gpu7").reconnecting)
+            await pilot.press("escape")
+            await until(pilot, lambda: app.phase is Phase.CANCELLED)
+            await until(pilot, lambda: not app.worker("gpu7").reconnecting)
+
+    asyncio.run(body())
+
+
 def test_killing_the_worker_here_is_no_lost_connection(scripted: None, tmp_path: Path) -> None:
     gate = tmp_path / "gate"
 
