@@ -6,6 +6,7 @@ are kept as the corners of a piecewise linear curve that stays within one unit i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import cache
 from typing import Final, Literal
@@ -55,4 +56,4 @@ def luminance(colour: RGB) -> float:
 def dark_ink(colour: RGB) -> bool:
     """Whether black stands out from ``colour`` more than white does; the better of the two does by 4.5 to 1 or more."""
     # Contrast with white and with black is equal where (L + .05)^2 = 1.05 * .05.
-    return luminance(colour) > (1.05 * 0.05) ** 0.5 - 0.05
+    return luminance(colour) > math.sqrt(1.05 * 0.05) - 0.05

@@ -1,0 +1,150 @@
+"""``faa report``: a run or a comparison as one HTML file that opens offline."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from faa_core import reference
+from faa_core.comparison.compare import compare
+from faa_core.errors import FaaError, UsageError
+from faa_core.export.files import check_target, write_whole
+from faa_core.findings import TESTED, Findings
+from faa_core.records import Analysis
+from faa_core.reference import DEMO, ModelReference
+from faa_core.report import ComparedPart, HeadMap, MeasuredPart, Report, chosen_heads, map_level, render
+from faa_core.worker.protocol import RunOptions
+from faa_core.worker.session import Session
+from faa_tui.cli.compare import MOST
+from faa_tui.cli.compare_runs import measure
+from faa_tui.cli.main import MODEL_HELP, add_run_options, add_text_options
+from faa_tui.cli.narration import narrated_session
+from faa_tui.cli.text import text_for, texts_in
+from faa_tui.hosts import Hosts
+from faa_tui.rendering.text import visible
+
+
+def run(arguments: list[str]) -> int:
+    """Run ``faa report`` and return its exit code."""
+    options = _parse(arguments)
+    references = [reference.parse(model) for model in options.models or (DEMO,)]
+    if options.output != "-":
+        check_target(Path(options.output), options.force)
+    made = _compared(options, references) if len(references) > 1 else _measured(options, references[0])
+    content = render(made).encode()
+    if options.output == "-":
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+        return 0
+    write_whole(Path(options.output), content, options.force)
+    print(f"{visible(str(options.output))}  {len(content) / 1e6:.1f} MB", file=sys.stderr)
+    return 0
+
+
+def now() -> str:
+    """When a report is made, as its heading says it."""
+    return datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
+
+
+def fetch_maps(worker: Session, analysis: Analysis) -> tuple[HeadMap, ...]:
+    """The maps that a report of the worker's last run shows.
+
+    A map that the worker keeps no more is left out: the report says what it has.
+    """
+    maps = []
+    for chosen in chosen_heads(analysis):
+        layer = chosen.layer
+        info, level = layer.info, map_level(layer.queries, layer.keys)
+        stops = (-(-layer.queries >> level), -(-layer.keys >> level))
+        try:
+            weights = worker.tile(info.kind, info.layer, chosen.head, level, 0, stops[0], 0, stops[1])
+        except FaaError:
+            continue
+        maps.append(HeadMap(info.kind, info.layer, chosen.head, np.asarray(weights, np.float32), 1 << level))
+    return tuple(maps)
+
+
+def _measured(options: Namespace, parsed: ModelReference) -> Report:
+    text = text_for(parsed, options.text, options.file)
+    run_options = RunOptions(options.device, options.dtype, options.truncate)
+    with narrated_session(host=parsed.host) as narrated:
+        init = narrated.analyse(_untrained(parsed), text, run_options) if options.null == "init" else None
+        analysis = narrated.analyse(parsed, text, run_options)
+        maps = fetch_maps(narrated.worker, analysis)
+        tests = tuple(narrated.worker.test(statistic, seed=options.seed) for statistic in dict.fromkeys(options.test))
+        probe = narrated.probe(parsed, run_options, options.seed) if options.probe else None
+    title = options.title or f"Attention of {analysis.model.reference}"
+    return Report(title, now(), measured=(MeasuredPart(analysis, Findings(init, tests, probe), maps),))
+
+
+def _untrained(parsed: ModelReference) -> ModelReference:
+    if parsed.source == "array" or parsed.initialised:
+        raise UsageError(f"{parsed} has no untrained model to stand beside.", "Leave --null init out.")
+    return parsed.twin
+
+
+def _compared(options: Namespace, references: list[ModelReference]) -> Report:
+    texts = texts_in(options.texts) if options.texts else (text_for(references[0], options.text, options.file),)
+    hosts = Hosts()
+    try:
+        run_options = RunOptions(options.device, options.dtype, options.truncate)
+        first, *others = measure(references, texts, run_options, hosts)
+    finally:
+        hosts.forget()
+    parts = []
+    for other in others:
+        comparison = compare(
+            first.analyses,
+            other.analyses,
+            first.sketches,
+            other.sketches,
+            references=(str(first.reference), str(other.reference)),
+            hosts=(first.machine, other.machine),
+            seed=options.seed,
+        )
+        parts.append(ComparedPart(comparison, (first.analyses[0], other.analyses[0])))
+    named = " and ".join(str(one) for one in references)
+    return Report(options.title or f"Attention of {named}", now(), compared=tuple(parts))
+
+
+def _parse(arguments: list[str]) -> Namespace:
+    parser = ArgumentParser(
+        prog="faa report",
+        description="Write what MODEL shows on a text, or how models differ, as one HTML file that opens offline. "
+        "Several models are each compared with the first.",
+    )
+    parser.add_argument("models", nargs="*", metavar="MODEL", help=f"one to four: {MODEL_HELP}")
+    parser.add_argument("-o", "--output", required=True, metavar="FILE", help="the file; - for standard output")
+    parser.add_argument("--force", action="store_true", help="replace the file if it exists")
+    parser.add_argument("--title", help="the heading of the page")
+    texts = add_text_options(parser)
+    texts.add_argument(
+        "--texts", metavar="PATH", help="compare on several texts: a file with one on each line, or a folder of files"
+    )
+    asked = parser.add_argument_group("of one model, also")
+    asked.add_argument("--null", choices=("uniform", "init"), default="uniform", help="init: beside MODEL@init")
+    asked.add_argument(
+        "--test",
+        action="append",
+        default=[],
+        choices=TESTED,
+        metavar="STATISTIC",
+        help=f"p-values: {', '.join(TESTED)}",
+    )
+    asked.add_argument("--probe", action="store_true", help="score induction on random sequences said twice")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of everything random (default: 0)")
+    add_run_options(parser)
+    options = parser.parse_args(arguments)
+    if len(options.models) > MOST:
+        parser.error(f"{len(options.models)} models were named, and at most {MOST} can be compared")
+    if len(options.models) > 1 and (options.null != "uniform" or options.test or options.probe):
+        parser.error("--null, --test and --probe go with one model")
+    if len(options.models) < 2 and options.texts:
+        parser.error("--texts goes with two or more models")
+    if options.seed < 0:
+        parser.error("--seed starts at 0")
+    return options
