@@ -47,11 +47,15 @@ class _Measurement:
         self._run = run
         self._grown = grown
         self._meter: LayerMeter | None = None
+        self._known: tuple[MapKind, int] | None = None
 
     def begin(self, info: LayerInfo, support: Support) -> None:
         queries, keys = self._run.tokens(info.kind)
-        known = (info.kind, info.layer) in self._run.layers
-        self._meter = None if known else LayerMeter(info, support, queries.ids, keys.ids, tolerance=self._tolerance)
+        key = (info.kind, info.layer)
+        self._known = key if key in self._run.layers else None
+        self._meter = (
+            None if self._known else LayerMeter(info, support, queries.ids, keys.ids, tolerance=self._tolerance)
+        )
 
     def strip(self, row: int, weights: torch.Tensor) -> None:
         self._listener.check()
@@ -59,10 +63,13 @@ class _Measurement:
             self._meter.add(row, weights)
 
     def end(self, rows: RowSource | None) -> None:
+        layers = self._run.layers
         if self._meter is None:
+            # The pass is made once more, and what the first one kept of this layer was given up for it.
+            if self._known is not None:
+                layers[self._known].take_rows(rows)
             return
         result = self._meter.finish()
-        layers = self._run.layers
         layers[result.info.kind, result.info.layer] = KeptLayer(result, self._meter.kept_levels, rows)
         self._meter = None
         self._grown()
@@ -105,10 +112,11 @@ class Engine:
             OutOfMemoryError: It does not fit even with no other model in memory.
             Cancelled: The listener stopped the run; the engine is ready for the next one.
         """
-        model = self._models.open(job.reference, job.options, listener)
+        model = self._models.open(job.reference, job.options, listener, job.text)
         source = model.source
         listener.progress("tokenize", "Reading the text")
         encoded = source.encode(job.text, job.options.truncate)
+        self._models.admit(model, encoded, listener)
         listener.started(source.info, encoded.tokens, encoded.decoder_tokens, encoded.truncated_from)
 
         start = time.perf_counter()
@@ -292,16 +300,33 @@ class Engine:
     def _capture(
         self, model: ResidentModel, encoded: Encoded, sink: _Measurement, run: KeptRun, listener: Listener
     ) -> tuple[str, ...]:
-        """One forward pass; where memory runs out, once more without the other models in memory."""
-        try:
-            return model.source.capture(encoded, sink, self._runs.budget_of(run))
-        except OutOfMemoryError:
-            if len(list(self._models)) == 1:
-                raise
-        # Outside the except block, where nothing holds what the first pass had allocated.
-        self._models.give_up_all_but(model.key)
-        listener.progress("capture", "Memory ran out: the other models were unloaded, reading the text once more")
-        return model.source.capture(encoded, sink, self._runs.budget_of(run))
+        """One forward pass; where memory runs out, again without the other models, and then in smaller strips.
+
+        A strip that does not fit shrinks within the pass. This is for what fails elsewhere: in the layers between, or
+        where a strip is measured.
+        """
+        while True:
+            try:
+                return model.source.capture(encoded, sink, self._runs.budget_of(run))
+            except OutOfMemoryError as error:
+                fault = error.with_traceback(None)
+            # Outside the except block, where nothing holds what the pass had allocated.
+            done = self._relieve(model, encoded, run)
+            if not done:
+                raise fault
+            run.let_rows_go()  # they are kept again by the next pass
+            listener.progress("capture", f"Memory ran out: {done}, reading the text once more")
+
+    def _relieve(self, model: ResidentModel, encoded: Encoded, run: KeptRun) -> str:
+        """Make a pass take less memory or leave it more; says how, and nothing where no way is left."""
+        others = [other for other in self._runs if other is not run and other.row_bytes]
+        if self._models.give_up_all_but(model.key):
+            return "the other models were unloaded"
+        for other in others:
+            other.let_rows_go()
+        if others:
+            return "what older runs need for single tokens was let go"
+        return "strips are as small as they go" if model.source.shrink(encoded) else ""
 
     def _touch(self, run: KeptRun) -> None:
         self._models.touch(run.model)

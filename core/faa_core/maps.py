@@ -52,6 +52,10 @@ class KeptLayer:
         self._let_go = self._let_go or self._rows is not None
         self._rows = None
 
+    def take_rows(self, rows: RowSource | None) -> None:
+        """Compute rows by other means from now on, as good as those that were given up."""
+        self._rows, self._let_go = rows, False
+
     def tile(self, job: Tile) -> NDArray[np.float16]:
         """A rectangle of one head's map of tokens, at one level of its max pyramid.
 

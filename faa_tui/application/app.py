@@ -380,6 +380,7 @@ class FaaApp(ComparisonsApp, inherit_bindings=False):
                 seconds=seconds,
                 worker=worker,
                 worker_ill=ill,
+                memory=self.worker(self.current_host).memory_on(results.model.device) if results else 0,
             )
         )
 

@@ -46,6 +46,10 @@ class WorkerState:
     reconnecting: str = ""
     wants_login: bool = False
 
+    def memory_on(self, device: str) -> int:
+        """Bytes that it holds where a model on ``device`` lies; 0 before it has told."""
+        return self.resident if device.startswith("cpu") else self.device_memory
+
     @property
     def ready(self) -> bool:
         """Whether it is there."""

@@ -12,9 +12,8 @@ from faa_core.errors import UsageError
 from faa_core.findings import SURROGATES, TESTED, Findings
 from faa_core.records import Analysis, MapKind
 from faa_core.replication import replicate
-from faa_core.worker.protocol import RunOptions
 from faa_tui.cli.analyze_table import Chosen, analysis_table, replication_table
-from faa_tui.cli.main import MODEL_HELP, add_run_options, add_text_options
+from faa_tui.cli.main import MODEL_HELP, add_run_options, add_text_options, run_options_of
 from faa_tui.cli.narration import narrated_session, printing_console
 from faa_tui.cli.text import text_for, texts_in
 
@@ -80,7 +79,7 @@ def _parse(arguments: list[str]) -> Namespace:
 
 def _one_text(options: Namespace, parsed: reference.ModelReference) -> int:
     text = text_for(parsed, options.text, options.file)
-    run_options = RunOptions(options.device, options.dtype, options.truncate)
+    run_options = run_options_of(options)
     init = None
     with narrated_session(host=parsed.host) as narrated:
         if options.null == "init":
@@ -104,7 +103,7 @@ def _one_text(options: Namespace, parsed: reference.ModelReference) -> int:
 
 def _over_texts(options: Namespace, parsed: reference.ModelReference) -> int:
     texts = texts_in(options.texts)
-    run_options = RunOptions(options.device, options.dtype, options.truncate)
+    run_options = run_options_of(options)
     with narrated_session(len(texts), parsed.host) as narrated:
         analyses = [narrated.analyse(parsed, text, run_options) for text in texts]
     replication = replicate(analyses, options.seed)

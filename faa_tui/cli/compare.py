@@ -19,10 +19,9 @@ from faa_core.comparison.records import Comparison, Head, Matching
 from faa_core.errors import UsageError
 from faa_core.records import Analysis
 from faa_core.reference import DEMO, ModelReference
-from faa_core.worker.protocol import RunOptions
 from faa_tui.cli.compare_runs import Measured, measure
 from faa_tui.cli.compare_table import comparison_table
-from faa_tui.cli.main import MODEL_HELP, add_run_options, add_text_options
+from faa_tui.cli.main import MODEL_HELP, add_run_options, add_text_options, run_options_of
 from faa_tui.cli.main import main as faa
 from faa_tui.cli.narration import printing_console
 from faa_tui.cli.show import Address, parse_address
@@ -49,7 +48,7 @@ def run(arguments: list[str]) -> int:
     texts = texts_in(options.texts) if options.texts else (text_for(references[0], options.text, options.file),)
     hosts = Hosts()
     try:
-        run_options = RunOptions(options.device, options.dtype, options.truncate)
+        run_options = run_options_of(options)
         first, *others = measure(references, texts, run_options, hosts)
     finally:
         hosts.forget()

@@ -17,7 +17,9 @@ from faa_core import __version__
 from faa_core.errors import FaaError
 
 if TYPE_CHECKING:
-    from argparse import _MutuallyExclusiveGroup
+    from argparse import Namespace, _MutuallyExclusiveGroup
+
+    from faa_core.worker.protocol import RunOptions
 
 COMMANDS = {
     "analyze": "measure every head of a model on one text: a table, or JSON with --json",
@@ -96,7 +98,6 @@ def _application(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
 
     from faa_core import reference
-    from faa_core.worker.protocol import RunOptions
     from faa_tui import app
     from faa_tui.cli.text import given_text
     from faa_tui.comparing import MOST_SIDES
@@ -106,8 +107,7 @@ def _application(arguments: list[str]) -> int:
         parser.error(f"{len(models)} models were named, and {MOST_SIDES} fit side by side")
     for model in models:
         reference.parse(model)
-    run_options = RunOptions(options.device, options.dtype, options.truncate)
-    return app.run(models[0], given_text(options.text, options.file), run_options, others=models[1:])
+    return app.run(models[0], given_text(options.text, options.file), run_options_of(options), others=models[1:])
 
 
 def add_text_options(parser: ArgumentParser) -> _MutuallyExclusiveGroup:
@@ -128,7 +128,33 @@ def add_run_options(parser: ArgumentParser) -> None:
         help="number format of the weights (default: auto, float32 on a CPU)",
     )
     parser.add_argument("--truncate", action="store_true", help="cut a text that is longer than the model's context")
+    parser.add_argument(
+        "--max-gpu-memory",
+        type=gibibytes,
+        default=0,
+        metavar="GIB",
+        help="most memory of the device that a worker may take, in GiB (default: what is free)",
+    )
     parser.add_argument("--verbose", action="store_true", help="show the traceback of an error")
+
+
+def gibibytes(text: str) -> int:
+    """Bytes of an amount in GiB, such as ``7.5``.
+
+    Raises:
+        ValueError: It is no amount of memory.
+    """
+    nbytes = int(float(text) * 1024**3)
+    if nbytes <= 0:
+        raise ValueError(text)
+    return nbytes
+
+
+def run_options_of(options: Namespace) -> RunOptions:
+    """What `add_run_options` read."""
+    from faa_core.worker.protocol import RunOptions
+
+    return RunOptions(options.device, options.dtype, options.truncate, options.max_gpu_memory)
 
 
 def _tell(error: FaaError, verbose: bool) -> None:

@@ -15,8 +15,7 @@ from rich.text import Text
 from faa_core import reference
 from faa_core.errors import UsageError
 from faa_core.records import Analysis, LayerResult, MapKind
-from faa_core.worker.protocol import RunOptions
-from faa_tui.cli.main import MODEL_HELP, add_run_options, add_text_options
+from faa_tui.cli.main import MODEL_HELP, add_run_options, add_text_options, run_options_of
 from faa_tui.cli.narration import narrated_session
 from faa_tui.cli.text import text_for
 from faa_tui.rendering.grid import map_grid
@@ -32,7 +31,7 @@ def run(arguments: list[str]) -> int:
     wanted = parse_address(options.map)
     parsed = reference.parse(options.model)
     text = text_for(parsed, options.text, options.file)
-    run_options = RunOptions(options.device, options.dtype, options.truncate)
+    run_options = run_options_of(options)
     with narrated_session(host=parsed.host) as narrated:
         analysis = narrated.analyse(parsed, text, run_options)
         result = find_layer(analysis, wanted)

@@ -28,6 +28,8 @@ class Status:
         seconds: Wall time: so far, or of the finished run.
         worker: State of the worker in words.
         worker_ill: Whether that is a reason to worry.
+        memory: Bytes that the worker holds: of its accelerator where it uses one, else of its machine; 0 where it is
+            not known.
     """
 
     reference: str = ""
@@ -40,6 +42,7 @@ class Status:
     seconds: float | None = None
     worker: str = "not started"
     worker_ill: bool = False
+    memory: int = 0
 
 
 class StatusBar(Widget):
@@ -65,6 +68,8 @@ class StatusBar(Widget):
                 parts.append(f"  {visible(model.device)}")
             if detail >= 3:
                 parts.append(f" {visible(model.dtype)}")
+                if status.memory:
+                    parts.append(f" {in_words(status.memory)}")
             parts.append("  " + shape_of(model, short=detail < 3))
         if status.tokens:
             parts.append(f"  {status.tokens}")
@@ -88,6 +93,12 @@ class StatusBar(Widget):
             parts.append(label)
             parts.append((visible(status.worker), "bold $error") if status.worker_ill else visible(status.worker))
         return Content.assemble(*parts)
+
+
+def in_words(nbytes: int) -> str:
+    """``3.1 GiB``, ``412 MiB``."""
+    gib = nbytes / 1024**3
+    return f"{gib:.1f} GiB" if gib >= 1 else f"{nbytes / 1024**2:.0f} MiB"
 
 
 def shape_of(model: ModelInfo, short: bool = False) -> str:

@@ -17,6 +17,8 @@ from faa_core.capture.calls import RowBudget
 from faa_core.capture.strips import StripSink, strip_rows
 from faa_core.errors import ArrayFileError, UsageError
 from faa_core.geometry.support import Support
+from faa_core.models.devices import for_sums
+from faa_core.models.footprint import Footprint
 from faa_core.models.loading import versions
 from faa_core.models.tokens import Encoded
 from faa_core.records import LayerInfo, MapKind, ModelInfo, Pattern, Tokens
@@ -152,9 +154,18 @@ class ArraySource:
             sink.begin(info, Support.causal(self._queries) if causal else Support.full(self._queries, self._keys))
             step = strip_rows(layer.heads, layer.keys)
             for start in range(0, layer.queries, step):
-                sink.strip(start, layer.rows(start, min(start + step, layer.queries)).to(self._device))
+                rows = layer.rows(start, min(start + step, layer.queries))
+                sink.strip(start, for_sums(rows.to(self._device)))
             sink.end(layer)
         return ()
+
+    def footprint(self, encoded: Encoded) -> Footprint:
+        """Nothing beside the file but one strip, which is small."""
+        return Footprint(0)
+
+    def shrink(self, encoded: Encoded) -> bool:
+        """Strips of a file do not shrink."""
+        return False
 
     def close(self) -> None:
         """Let go of the file."""

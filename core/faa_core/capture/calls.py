@@ -11,9 +11,12 @@ import torch
 from torch import nn
 
 from faa_core.capture.masks import Mask, RowMask, Window, mask_rows, support_of
-from faa_core.capture.strips import STRIP_ALIGN, RowSource, strip_rows
+from faa_core.capture.strips import STRIP_ALIGN, RowSource, StripSize
 from faa_core.capture.unrounded import Unrounded
+from faa_core.errors import OutOfMemoryError
 from faa_core.geometry.support import Support
+from faa_core.models.devices import for_sums
+from faa_core.models.memory import REMEDY, attempt, give_back
 
 ROWS_BYTES = 512 * 1024 * 1024
 """Memory that the row sources of one pass may hold together."""
@@ -101,7 +104,7 @@ class InterfaceCall(LayerCall):
         value: [1, key heads, keys, value width].
         mask: Additive mask, by rows or whole.
         options: Every other argument of the call.
-        strip_bytes: Size that a strip aims at.
+        size: How large strips are; shrinks where memory runs out.
     """
 
     module: nn.Module
@@ -111,7 +114,7 @@ class InterfaceCall(LayerCall):
     value: torch.Tensor
     mask: Mask
     options: dict[str, Any]
-    strip_bytes: int
+    size: StripSize
     output: torch.Tensor | None = field(default=None, init=False)
     _support: Support | None = field(default=None, init=False)
     _bounds: tuple[list[int], list[int]] = field(default=([], []), init=False)
@@ -142,10 +145,15 @@ class InterfaceCall(LayerCall):
 
     def strips(self) -> Iterator[tuple[int, torch.Tensor]]:
         """Compute the weights a strip at a time; ``output`` is complete when they are exhausted."""
-        step = strip_rows(self.heads, self.keys, self.strip_bytes)
-        for start in range(0, self.queries, step):
-            stop = min(start + step, self.queries)
-            output, weights = self._run(start, stop)
+        start = 0
+        while start < self.queries:
+            stop = min(start + self.size.rows(self.heads, self.keys), self.queries)
+            made = attempt(lambda: self._run(start, stop))  # noqa: B023, called at once
+            if made is None:
+                self._shrink(stop - start)
+                continue
+            output, weights = made
+            del made  # or it would hold the strip while the next one is computed
             if stop - start == self.queries:
                 self.output = output
             else:
@@ -155,6 +163,7 @@ class InterfaceCall(LayerCall):
             del output
             yield start, weights
             del weights
+            start = stop
 
     def row_source(self, budget: RowBudget) -> RowSource | None:
         """Keep queries and keys, so that the same function can compute any row again."""
@@ -170,7 +179,7 @@ class InterfaceCall(LayerCall):
             self.value[..., :1].clone(),
             self.mask,
             options,
-            self.strip_bytes,
+            self.size,
         )
         held = [narrow.query, narrow.key, narrow.value, *_tensors([narrow.options, narrow.mask])]
         nbytes = budget.admit(held)
@@ -180,16 +189,51 @@ class InterfaceCall(LayerCall):
         """Weights of some rows: float32 [heads, stop - start, keys]."""
         return self._run(start, stop)[1]
 
+    def _shrink(self, rows: int) -> None:
+        """Make strips smaller, because this one did not fit; called where nothing holds what it had allocated."""
+        give_back(self.query.device)
+        groups = self.key.shape[1] if self._by_heads else 1
+        if not self.size.shrink(rows, self.heads, self.keys, groups):
+            how = ", one head after the other"
+            if not self._by_heads:
+                how = f", and {type(self.module).__name__} computes all heads at once"
+            raise OutOfMemoryError(
+                f"Memory of {self.query.device} ran out on attention, even for {rows} rows at a time{how}.",
+                REMEDY,
+            )
+
     def _run(self, start: int, stop: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Output and weights of some rows, of all heads."""
+        key_heads = self.key.shape[1]
+        groups = min(self.size.groups, key_heads)
+        if groups == 1 or not self._by_heads:
+            return self._run_heads(start, stop, range(self.heads), range(key_heads))
+        step, shared = -(-key_heads // groups), self.heads // key_heads
+        whole = self.query.new_empty((self.heads, stop - start, self.keys), dtype=torch.float32)
+        outputs = []
+        for first in range(0, key_heads, step):
+            keys = range(first, min(first + step, key_heads))
+            heads = range(keys.start * shared, keys.stop * shared)
+            output, weights = self._run_heads(start, stop, heads, keys)
+            whole[heads.start : heads.stop] = weights
+            del weights
+            outputs.append(output)
+        return torch.cat(outputs, dim=2), whole
+
+    def _run_heads(self, start: int, stop: int, heads: range, keys: range) -> tuple[torch.Tensor, torch.Tensor]:
         low, high = self._visible_range(start, stop)
+        some = slice(keys.start, keys.stop)
         rows = mask_rows(self.mask, start, stop, self.queries)
-        options = {name: self._strip_of(value, start, stop, low, high) for name, value in self.options.items()}
+        options = {
+            name: self._strip_of(self._of_heads(value, heads), start, stop, low, high)
+            for name, value in self.options.items()
+        }
         arguments = (
             self.module,
-            self.query[:, :, start:stop],
-            self.key[:, :, low:high],
-            self.value[:, :, low:high],
-            rows if rows is None else rows[..., low:high],
+            self.query[:, heads.start : heads.stop, start:stop],
+            self.key[:, some, low:high],
+            self.value[:, some, low:high],
+            rows if rows is None else self._of_heads(rows, heads)[..., low:high],
         )
         unrounded: torch.Tensor | None = None
         if self.query.dtype in _ROUNDED:
@@ -224,73 +268,28 @@ class InterfaceCall(LayerCall):
         known = {"position_bias", "position_ids"}
         return not any(isinstance(value, torch.Tensor) and name not in known for name, value in self.options.items())
 
+    @property
+    def _by_heads(self) -> bool:
+        """Whether heads can be computed apart: every argument is known to belong to all heads or to one each."""
+        # A learned sink is a parameter of the module with an entry for every head, which cannot be cut from here.
+        if self.named_sink or self.heads % self.key.shape[1] or self.value.shape[1] != self.key.shape[1]:
+            return False
+        tensors = {name: value for name, value in self.options.items() if isinstance(value, torch.Tensor)}
+        return all(
+            name == "position_ids" or (value.ndim == 4 and value.shape[1] in (1, self.heads))
+            for name, value in tensors.items()
+        )
+
+    def _of_heads(self, value: Any, heads: range) -> Any:
+        one_each = isinstance(value, torch.Tensor) and value.ndim == 4 and value.shape[1] == self.heads
+        return value[:, heads.start : heads.stop] if one_each and len(heads) < self.heads else value
+
     def _strip_of(self, value: Any, start: int, stop: int, low: int, high: int) -> Any:
         if not isinstance(value, torch.Tensor) or value.ndim < 3:
             return value
         if value.shape[-2] == self.queries:
             value = value[..., start:stop, :]
         return value[..., low:high] if value.shape[-1] == self.keys else value
-
-
-@dataclass
-class HeldCall(LayerCall):
-    """A layer whose weights the model has already computed whole.
-
-    Attributes:
-        module: The attention module.
-        maps: [heads, queries, keys].
-        mask: The mask that the module was called with, where there was one.
-        strip_bytes: Size that a strip aims at.
-    """
-
-    module: nn.Module
-    maps: torch.Tensor
-    mask: torch.Tensor | None
-    strip_bytes: int
-
-    def __post_init__(self) -> None:
-        self.heads, self.queries, self.keys = self.maps.shape
-        self.named_sink = False
-        self._support, self._width = _observed_support(self.maps, self.mask)
-
-    @property
-    def support(self) -> Support:
-        """Which keys each row may see, by the mask or by what is exactly zero."""
-        return self._support
-
-    @property
-    def window(self) -> Window | None:
-        """The window that shows in what is exactly zero, if any."""
-        return None if self._width is None else Window(self._width, chunked=False)
-
-    def strips(self) -> Iterator[tuple[int, torch.Tensor]]:
-        """Copies of the maps, a strip at a time."""
-        step = strip_rows(self.heads, self.keys, self.strip_bytes)
-        for start in range(0, self.queries, step):
-            # A copy, because a sink may overwrite what it is given.
-            yield start, self.maps[:, start : start + step].to(torch.float32, copy=True)
-
-    def row_source(self, budget: RowBudget) -> RowSource | None:
-        """Keep the maps themselves."""
-        nbytes = budget.admit([self.maps])
-        return None if nbytes is None else HeldRows(self.maps, nbytes)
-
-
-class HeldRows:
-    """Rows of maps that are kept whole.
-
-    Args:
-        maps: [heads, queries, keys] of any floating dtype.
-        nbytes: Memory that they hold.
-    """
-
-    def __init__(self, maps: torch.Tensor, nbytes: int) -> None:
-        self._maps = maps
-        self.nbytes = nbytes
-
-    def rows(self, start: int, stop: int) -> torch.Tensor:
-        """Weights of the rows ``start`` to ``stop``: float32 [heads, stop - start, keys]."""
-        return self._maps[:, start:stop].to(torch.float32, copy=True)
 
 
 class _Recomputed:
@@ -302,7 +301,7 @@ class _Recomputed:
 
     def rows(self, start: int, stop: int) -> torch.Tensor:
         with torch.no_grad():
-            return self._call.weights(start, stop)
+            return for_sums(self._call.weights(start, stop))
 
 
 def _owned(value: Any) -> Any:
@@ -318,32 +317,3 @@ def _tensors(value: Any) -> list[torch.Tensor]:
     if isinstance(value, dict):
         value = list(value.values())
     return [tensor for part in value for tensor in _tensors(part)] if isinstance(value, tuple | list) else []
-
-
-def _observed_support(maps: torch.Tensor, mask: torch.Tensor | None) -> tuple[Support, int | None]:
-    """Support of maps that are there whole, from the mask if there was one, else from what is exactly zero.
-
-    A narrower window that the module applies by itself shows in the zeros: it is taken for one when every row fits it.
-    """
-    _, queries, keys = maps.shape
-    used = (maps != 0).any(dim=0).to(torch.uint8).cpu()
-    first, stop = used.argmax(dim=-1), keys - used.flip(-1).argmax(dim=-1)
-    support: Support | None = None
-    if mask is not None:
-        support = support_of(mask, queries, keys)
-        # Some families mean by True that a key is hidden; weights outside the support give that away.
-        if not bool(((first >= support.first) & (stop <= support.stop)).all()):
-            support = None
-    if support is None:
-        causal = queries == keys and bool((stop <= torch.arange(queries) + 1).all())
-        support = Support.causal(queries) if causal else Support.full(queries, keys)
-    width = int((support.stop - first).max())
-    window_first = torch.clamp(support.stop - width, min=0)
-    if (
-        queries == keys
-        and width < queries
-        and torch.equal(first, window_first)
-        and bool((first >= support.first).all())
-    ):
-        return Support(first, support.stop, keys), width
-    return support, None

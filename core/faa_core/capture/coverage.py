@@ -21,7 +21,7 @@ from faa_core import _compat
 from faa_core.capture.calls import LayerCall
 from faa_core.capture.hooks import run_hooked
 from faa_core.capture.streaming import Visitor, stream
-from faa_core.capture.strips import STRIP_BYTES
+from faa_core.capture.strips import StripSize
 from faa_core.errors import NoAttentionError, OutOfMemoryError
 from faa_core.models.memory import out_of_memory
 from faa_core.records import LayerInfo, MapKind, Pattern
@@ -59,7 +59,7 @@ class Coverage:
         model: PreTrainedModel,
         inputs: dict[str, torch.Tensor],
         visit: Callable[[LayerInfo, LayerCall], None],
-        strip_bytes: int = STRIP_BYTES,
+        size: StripSize | None = None,
     ) -> Any:
         """One forward pass; ``visit`` is called with the layer that each call belongs to, and exhausts its strips."""
         counts: Counter[str] = Counter()
@@ -75,7 +75,7 @@ class Coverage:
                 )
             visit(_with_window(info, call), call)
 
-        return _pass(self.route, self.ask)(model, inputs, named, strip_bytes)
+        return _pass(self.route, self.ask)(model, inputs, named, size)
 
 
 @dataclass(frozen=True)
@@ -138,9 +138,9 @@ def _pass(route: Route, ask: bool) -> Callable[..., Any]:
         return stream
 
     def hooked(
-        model: PreTrainedModel, inputs: dict[str, torch.Tensor], visit: Visitor, strip_bytes: int = STRIP_BYTES
+        model: PreTrainedModel, inputs: dict[str, torch.Tensor], visit: Visitor, size: StripSize | None = None
     ) -> Any:
-        return run_hooked(model, inputs, visit, ask, strip_bytes)
+        return run_hooked(model, inputs, visit, ask, size)
 
     return hooked
 

@@ -10,9 +10,9 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from faa_core import _compat
-from faa_core.capture.calls import HeldCall
+from faa_core.capture.held import HeldCall
 from faa_core.capture.streaming import Visitor, as_found, forward_options
-from faa_core.capture.strips import STRIP_BYTES
+from faa_core.capture.strips import StripSize
 
 _NAMES = ("attention", "attn")
 
@@ -22,7 +22,7 @@ def run_hooked(
     inputs: dict[str, torch.Tensor],
     visit: Visitor,
     ask: bool,
-    strip_bytes: int = STRIP_BYTES,
+    size: StripSize | None = None,
 ) -> Any:
     """Run one forward pass in eager attention and show the maps that attention modules return to ``visit``.
 
@@ -34,18 +34,19 @@ def run_hooked(
         inputs: Arguments of its ``forward``, one text; batch size 1.
         visit: Called for every map; must exhaust ``call.strips()``.
         ask: Whether to pass ``output_attentions=True``, without which some families return no weights.
-        strip_bytes: Size that one strip of float32 weights aims at.
+        size: How large strips are; shrinks where memory runs out.
 
     Returns:
         What ``forward`` returns.
     """
+    strips = StripSize() if size is None else size
 
     def hook(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> Any:
         index = _index_of_maps(output)
         if index is None:
             return None
         maps = output[index]
-        visit(HeldCall(module, maps[0], _mask_among(args, kwargs, maps), strip_bytes))
+        visit(HeldCall(module, maps[0], _mask_among(args, kwargs, maps), strips))
         empty = maps.new_empty((1, maps.shape[1], 0, 0))
         return type(output)((*output[:index], empty, *output[index + 1 :]))
 

@@ -5,21 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-import torch
-
 from faa_core import _compat
 from faa_core.capture.arrays import ArraySource
 from faa_core.capture.calls import LayerCall, RowBudget
 from faa_core.capture.coverage import Coverage, accepted, find_coverage
 from faa_core.capture.masks import RowMask
-from faa_core.capture.strips import StripSink
+from faa_core.capture.strips import StripSink, StripSize
 from faa_core.errors import ModelError, UsageError
 from faa_core.heads.probe import repeat_sequences
-from faa_core.models.devices import choose_device
+from faa_core.models.devices import choose_device, for_sums
 from faa_core.models.fetching import Progress
-from faa_core.models.footprint import MakeRoom, held_bytes
+from faa_core.models.footprint import (
+    LEAST_ROWS,
+    Footprint,
+    MakeRoom,
+    held_bytes,
+    pass_footprint,
+)
 from faa_core.models.loading import LoadedModel, load, versions
-from faa_core.models.memory import out_of_memory
+from faa_core.models.memory import give_back, out_of_memory
 from faa_core.models.tokens import Encoded, context_of, encode, encode_ids, hash_of
 from faa_core.records import LayerInfo, ModelInfo
 from faa_core.reference import ModelReference
@@ -62,12 +66,23 @@ class Source(Protocol):
             OutOfMemoryError: The text is too long for the memory.
         """
 
+    def footprint(self, encoded: Encoded) -> Footprint:
+        """What a pass over a text takes beside the weights, at the least."""
+
+    def shrink(self, encoded: Encoded) -> bool:
+        """Make the strips of this text as small as they go; whether they were larger."""
+
     def close(self) -> None:
         """Give the memory back; the source cannot be used any more."""
 
 
 def open_source(
-    reference: ModelReference, device: str, dtype: str, progress: Progress, make_room: MakeRoom = lambda *_: None
+    reference: ModelReference,
+    device: str,
+    dtype: str,
+    progress: Progress,
+    make_room: MakeRoom = lambda *_: None,
+    text: str = "",
 ) -> Source:
     """Load what ``reference`` names.
 
@@ -76,7 +91,8 @@ def open_source(
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         dtype: ``auto``, ``float32``, ``bfloat16`` or ``float16``; without meaning for a file.
         progress: Told what is going on, downloads in bytes.
-        make_room: Told the device and the bytes that it will hold, before it does.
+        make_room: Told the device and what it will hold, before it does; may raise.
+        text: What it will read first, so that the memory for that is counted, too.
 
     Raises:
         UsageError: The reference names another machine, or the device does not exist.
@@ -94,7 +110,7 @@ def open_source(
     if reference.source == "array":
         progress("load", f"Opening {reference}", 0, 0, "")
         return ArraySource(Path(reference.model).expanduser(), str(reference), choose_device(device))
-    return ModelSource(load(reference, device, dtype, progress, make_room), str(reference))
+    return ModelSource(load(reference, device, dtype, progress, make_room, text), str(reference))
 
 
 class ModelSource:
@@ -110,6 +126,7 @@ class ModelSource:
 
     def __init__(self, loaded: LoadedModel, reference: str) -> None:
         self._loaded: LoadedModel | None = loaded
+        self._sizes: dict[int, StripSize] = {}
         model = loaded.model
         self._coverage: Coverage = find_coverage(model)
         self.info = ModelInfo(
@@ -172,7 +189,7 @@ class ModelSource:
             nonlocal forgotten
             sink.begin(info, call.support)
             for row, weights in call.strips():
-                sink.strip(row, weights)
+                sink.strip(row, for_sums(weights))
                 del weights  # or it would be alive while the next strip is computed
             rows = call.row_source(budget)
             forgotten += rows is None
@@ -182,21 +199,41 @@ class ModelSource:
                 whole_masks.add(type(call.module).__name__)
             seen.add(info)
 
-        inputs = {name: value.to(loaded.device) for name, value in encoded.inputs.items()}
-        with out_of_memory(f"reading {len(encoded.tokens)} tokens"):
-            self._coverage.run(loaded.model, accepted(loaded.model, inputs), hand_on)
+        def figures() -> str:
+            return self.footprint(encoded).beside(loaded.device)
+
+        size = self._size(encoded)
+        with out_of_memory(f"reading {len(encoded.tokens)} tokens", figures):
+            inputs = {name: value.to(loaded.device) for name, value in encoded.inputs.items()}
+            self._coverage.run(loaded.model, accepted(loaded.model, inputs), hand_on, size)
         notes = [*loaded.notes, *filter(None, [self._coverage.note])]
         notes += [f"Layer {info.name}: {info.note}" for info in self.info.layers if info.heads == 0]
         notes += [f"{name} needs its mask whole, one n x n array beside the strips." for name in sorted(whole_masks)]
         if forgotten:
             notes.append(f"Maps of {forgotten} layers cannot be zoomed to single tokens: their queries were not kept.")
+        if size.shrunk:
+            notes.append("Memory ran out, so the attention was computed in smaller strips; the maps are the same.")
         return tuple(notes)
+
+    def footprint(self, encoded: Encoded) -> Footprint:
+        """What a pass over a text takes beside the weights, at the least."""
+        model, tokens = self._open().model, len(encoded.tokens)
+        # Behind a hook, the model has computed the maps of a layer whole.
+        rows = LEAST_ROWS if self.info.route == "interface" else tokens
+        return pass_footprint(model.config, tokens, model.dtype, rows)
+
+    def shrink(self, encoded: Encoded) -> bool:
+        """Make the strips of this text as small as they go; whether they were larger."""
+        return self._size(encoded).least()
 
     def close(self) -> None:
         """Give the memory of the model back."""
         self._loaded = None
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        give_back()
+
+    def _size(self, encoded: Encoded) -> StripSize:
+        """How large strips are for texts of this length; what was found to fit is kept, not found again."""
+        return self._sizes.setdefault(len(encoded.tokens), StripSize())
 
     def _open(self) -> LoadedModel:
         if self._loaded is None:

@@ -11,6 +11,7 @@ from faa_core import _compat
 from faa_core.capture.calls import LayerCall
 from faa_core.capture.coverage import Coverage, accepted, find_coverage
 from faa_core.capture.streaming import as_found, forward_options
+from faa_core.capture.strips import StripSize
 from faa_core.errors import FaaError
 from faa_core.records import LayerInfo, MapKind
 
@@ -58,7 +59,7 @@ def compare(
         streamed.setdefault(info.kind, {})[info.layer] = torch.cat(strips, dim=1)
 
     inputs = accepted(model, inputs)
-    output = coverage.run(model, inputs, collect, strip_bytes)
+    output = coverage.run(model, inputs, collect, StripSize(strip_bytes))
     with as_found(model), _compat.hooks_kept(model):
         _compat.force_eager(model)
         own = model(**inputs, **forward_options(model, output_attentions=True))

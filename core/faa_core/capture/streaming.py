@@ -16,7 +16,7 @@ from transformers import PreTrainedModel
 from faa_core import _compat
 from faa_core.capture.calls import InterfaceCall, LayerCall
 from faa_core.capture.masks import row_mask
-from faa_core.capture.strips import STRIP_BYTES
+from faa_core.capture.strips import StripSize
 from faa_core.errors import NoAttentionError
 
 Visitor = Callable[[LayerCall], None]
@@ -44,7 +44,7 @@ def stream(
     model: PreTrainedModel,
     inputs: dict[str, torch.Tensor],
     visit: Visitor,
-    strip_bytes: int = STRIP_BYTES,
+    size: StripSize | None = None,
 ) -> Any:
     """Run one forward pass and show every layer's attention to ``visit``, strip by strip.
 
@@ -55,7 +55,7 @@ def stream(
         model: Any model that calls its attention through the attention interface.
         inputs: Arguments of its ``forward``, one text; batch size 1.
         visit: Called for every attention layer; must exhaust ``call.strips()``.
-        strip_bytes: Size that one strip of float32 weights aims at.
+        size: How large strips are; shrinks where memory runs out.
 
     Returns:
         What ``forward`` returns.
@@ -63,6 +63,7 @@ def stream(
     Raises:
         NoAttentionError: An attention module has no eager function, or works on several texts at once.
     """
+    strips = StripSize() if size is None else size
 
     def attention(
         module: nn.Module,
@@ -77,9 +78,7 @@ def stream(
                 f"{type(module).__name__} folds parts of the text into the batch, and its attention is no map.",
                 "Such models cannot be shown.",
             )
-        call = InterfaceCall(
-            module, eager_function(type(module)), query, key, value, attention_mask, options, strip_bytes
-        )
+        call = InterfaceCall(module, eager_function(type(module)), query, key, value, attention_mask, options, strips)
         visit(call)
         assert call.output is not None
         return call.output, None

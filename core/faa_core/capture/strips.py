@@ -55,6 +55,59 @@ class StripSink(Protocol):
         """
 
 
+class StripSize:
+    """How large strips are. Where memory runs out they shrink, and stay so for whoever shares the object.
+
+    Rows are halved first, down to `STRIP_ALIGN`; then the heads of a strip are computed group after group, down to
+    one key head at a time. A strip always leaves the capture with all of its heads.
+
+    Args:
+        strip_bytes: Size that one strip of float32 weights aims at.
+
+    Attributes:
+        strip_bytes: Likewise; less after it has shrunk.
+        groups: Groups that the heads of a strip are computed in.
+    """
+
+    def __init__(self, strip_bytes: int = STRIP_BYTES) -> None:
+        self._asked = strip_bytes
+        self.strip_bytes = strip_bytes
+        self.groups = 1
+
+    @property
+    def shrunk(self) -> bool:
+        """Whether memory has run out, so that it is smaller than was asked for."""
+        return self.strip_bytes < self._asked or self.groups > 1
+
+    def rows(self, heads: int, keys: int) -> int:
+        """Rows of a strip of so many heads and keys."""
+        return strip_rows(heads, keys, self.strip_bytes)
+
+    def shrink(self, rows: int, heads: int, keys: int, most_groups: int) -> bool:
+        """Shrink, because a strip did not fit; whether that was possible.
+
+        Args:
+            rows: Rows of the strip.
+            heads: Its heads.
+            keys: Its keys.
+            most_groups: Groups that its heads can be split into; 1 where they cannot.
+        """
+        if rows > STRIP_ALIGN:
+            half = max(rows // 2 // STRIP_ALIGN, 1) * STRIP_ALIGN
+            self.strip_bytes = min(self.strip_bytes - 1, 4 * heads * keys * half)
+            return True
+        if self.groups < most_groups:
+            self.groups = min(2 * self.groups, most_groups)
+            return True
+        return False
+
+    def least(self) -> bool:
+        """Make strips as small as they go; whether they were larger."""
+        larger = self.strip_bytes > 1
+        self.strip_bytes = 1
+        return larger
+
+
 def strip_rows(heads: int, keys: int, strip_bytes: int = STRIP_BYTES) -> int:
     """Rows of a strip: the largest multiple of `STRIP_ALIGN` whose float32 weights fit ``strip_bytes``, at least one.
 

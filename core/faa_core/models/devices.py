@@ -26,6 +26,19 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+_WITHOUT_FLOAT64 = ("mps",)
+"""Kinds of devices that have no float64."""
+
+
+def for_sums(weights: torch.Tensor) -> torch.Tensor:
+    """``weights`` where float64 is: on the CPU where their device has none, else as they are.
+
+    Every sum over attention is taken in float64. What leaves the capture passes through here, so that what measures
+    it need not know: on Apple's GPUs the model runs there and the sums run on the CPU, which shares its memory.
+    """
+    return weights.cpu() if weights.device.type in _WITHOUT_FLOAT64 else weights
+
+
 def choose_dtype(name: str, device: torch.device) -> torch.dtype | None:
     """The number format called ``name``.
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,50 @@ from torch import nn
 
 from faa_core.reference import ModelReference
 
-MakeRoom = Callable[[torch.device, int], None]
-"""``make_room(device, nbytes)``: called before so many bytes of weights are put on a device."""
+GIB = 1024**3
+LEAST_ROWS = 64
+"""Rows of the smallest strip; see `faa_core.capture.strips.STRIP_ALIGN`."""
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """What a model takes, in bytes. It is counted low rather than high: what it says does not fit, does not.
+
+    Attributes:
+        weights: Its weights.
+        layer: Activations of one layer, for the tokens of a text.
+        strip: The smallest strip of its attention.
+        tokens: Tokens of the text; 0 where there is none yet.
+    """
+
+    weights: int
+    layer: int = 0
+    strip: int = 0
+    tokens: int = 0
+
+    @property
+    def total(self) -> int:
+        """All of it."""
+        return self.weights + self.layer + self.strip
+
+    def told(self) -> str:
+        """``13.4 GiB (13.1 of weights, 0.3 for 4,096 tokens)``."""
+        beside = self.layer + self.strip
+        if not beside:
+            return f"{in_gib(self.weights)} GiB of weights"
+        text = f"{in_gib(beside)} for {self.tokens:,} tokens"
+        if not self.weights:
+            return f"{in_gib(beside)} GiB for {self.tokens:,} tokens beside the weights"
+        return f"{in_gib(self.total)} GiB ({in_gib(self.weights)} of weights, {text})"
+
+    def beside(self, device: torch.device) -> str:
+        """A sentence that puts it beside what there is."""
+        total, free = in_gib(total_bytes(device)), in_gib(free_bytes(device))
+        return f"It needs at least {self.told()}; of {total} GiB of {device} {free} are free."
+
+
+MakeRoom = Callable[[torch.device, Footprint], None]
+"""``make_room(device, footprint)``: called before so much is put on a device; raises where it cannot fit."""
 
 _HEADER_LIMIT = 100 * 1024 * 1024
 """What safetensors allows for the header of a file."""
@@ -48,12 +92,85 @@ def held_bytes(model: nn.Module) -> int:
     return sum(storages.values())
 
 
+def pass_footprint(config: Any, tokens: int, dtype: torch.dtype, rows: int = LEAST_ROWS) -> Footprint:
+    """What a forward pass over a text takes beside the weights, from the configuration of the model.
+
+    Args:
+        config: Configuration of the model; what it does not say counts as nothing.
+        tokens: Length of the text.
+        dtype: Number format of the activations.
+        rows: Rows of attention that are computed at once.
+    """
+    text = config.get_text_config()
+    hidden, heads = (int(getattr(text, name, 0) or 0) for name in ("hidden_size", "num_attention_heads"))
+    head = int(getattr(text, "head_dim", 0) or (hidden // heads if heads else 0))
+    key_heads = int(getattr(text, "num_key_value_heads", 0) or heads)
+    inner = int(getattr(text, "intermediate_size", 0) or 0)
+    attention = hidden + (heads + 2 * key_heads) * head
+    wide = hidden + max(attention, 2 * inner)  # the residual stream, and the wider half of the layer
+    strip = heads * min(rows, tokens) * tokens * torch.float32.itemsize
+    return Footprint(0, tokens * wide * dtype.itemsize, strip, tokens)
+
+
 def free_bytes(device: torch.device) -> int:
     """Memory that a model can be given on a device: what the system has left, and what torch keeps for later use."""
     if device.type == "cuda":
         idle = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return int(torch.cuda.mem_get_info(device)[0]) + int(idle)
-    return int(psutil.virtual_memory().available)
+    if device.type == "mps":  # a part of the memory of the host, and never more than is left there
+        return min(total_bytes(device) - int(torch.mps.driver_allocated_memory()), _host_free())
+    return _host_free()
+
+
+def total_bytes(device: torch.device) -> int:
+    """Memory of a device, whoever holds it."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[1])
+    if device.type == "mps":
+        return int(torch.mps.recommended_max_memory())
+    limit, _ = _group_memory()
+    return min(int(psutil.virtual_memory().total), limit or 1 << 62)
+
+
+def taken_bytes(device: torch.device) -> int | None:
+    """Memory of an accelerator that tensors of this process hold; ``None`` on the CPU, where nobody counts it."""
+    if device.type == "cuda":
+        return int(torch.cuda.memory_allocated(device))
+    if device.type == "mps":
+        return int(torch.mps.current_allocated_memory())
+    return None
+
+
+def in_gib(nbytes: int) -> str:
+    """``0.4``, ``13.1``; as many digits as matter below a tenth."""
+    return f"{nbytes / GIB:.1f}" if nbytes >= GIB / 10 else f"{max(nbytes, 0) / GIB:.2g}"
+
+
+def _host_free() -> int:
+    """What this process may still take: of the machine, of its control group, and of its own address space."""
+    free = int(psutil.virtual_memory().available)
+    limit, used = _group_memory()
+    if limit is not None:
+        free = min(free, limit - used)
+    if os.name == "posix":
+        import resource
+
+        soft = resource.getrlimit(resource.RLIMIT_AS)[0]
+        if soft != resource.RLIM_INFINITY:
+            free = min(free, soft - psutil.Process().memory_info().vms)
+    return max(free, 0)
+
+
+def _group_memory(folder: Path = Path("/sys/fs/cgroup")) -> tuple[int | None, int]:
+    """Limit of the control group that a scheduler or a container put this process in, and what it uses of it."""
+    try:
+        limit = (folder / "memory.max").read_text().strip()
+        used = int((folder / "memory.current").read_text())
+        fields = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+    except (OSError, ValueError):
+        return None, 0
+    # Pages of files that were read are given up when they are needed.
+    return (None, 0) if not limit.isdigit() else (int(limit), used - int(fields.get("inactive_file", 0)))
 
 
 def stamp(reference: ModelReference) -> tuple[tuple[str, int, int], ...]:

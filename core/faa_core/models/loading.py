@@ -7,7 +7,7 @@ import importlib.metadata
 import platform
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,11 @@ from faa_core.errors import FaaError, ModelError
 from faa_core.models import files
 from faa_core.models.devices import choose_device, choose_dtype
 from faa_core.models.fetching import Progress, fetch
-from faa_core.models.footprint import MakeRoom, stored_bytes
-from faa_core.models.memory import is_out_of_memory, out_of_memory
+from faa_core.models.footprint import Footprint, MakeRoom, pass_footprint, stored_bytes
+from faa_core.models.memory import out_of_memory
+from faa_core.models.tokens import context_of
 from faa_core.reference import ModelReference
+from faa_core.worker.faults import is_out_of_memory
 
 DEMO_FOLDER = Path(__file__).parent / "demo"
 SEED = 0
@@ -57,7 +59,12 @@ class LoadedModel:
 
 
 def load(
-    reference: ModelReference, device: str, dtype: str, progress: Progress, make_room: MakeRoom = lambda *_: None
+    reference: ModelReference,
+    device: str,
+    dtype: str,
+    progress: Progress,
+    make_room: MakeRoom = lambda *_: None,
+    text: str = "",
 ) -> LoadedModel:
     """Load the bundled model, a folder, or a model of the hub.
 
@@ -68,7 +75,8 @@ def load(
         device: Name for `choose_device`.
         dtype: Name for `choose_dtype`.
         progress: Told what is going on.
-        make_room: Told the device and the bytes of the weights, before they are loaded.
+        make_room: Told the device and what the model will take, before it is loaded; may raise.
+        text: What it will read first, so that the memory for that is counted, too.
 
     Raises:
         ModelError: The model cannot be found or loaded.
@@ -92,17 +100,31 @@ def load(
         folder, commit = snapshot.folder, snapshot.commit
 
     progress("load", f"Loading {reference}", 0, 0, "")
-    with out_of_memory(f"loading {reference}"), _quiet():
-        make_room(where, _expected_bytes(folder, str(reference), reference.initialised, number_format))
+    with _quiet():
+        needed = _footprint(folder, str(reference), reference.initialised, number_format, text)
+    make_room(where, needed)
+    with out_of_memory(f"loading {reference}", lambda: needed.beside(where)), _quiet():
         loaded = _load_folder(folder, str(reference), reference.initialised, commit, number_format, where)
     return loaded
 
 
-def _expected_bytes(folder: Path, name: str, initialised: bool, dtype: torch.dtype | None) -> int:
-    """What the weights will take: from the headers of their files, or from the configuration where there are none."""
+def _footprint(folder: Path, name: str, initialised: bool, dtype: torch.dtype | None, text: str) -> Footprint:
+    """What the model will take, for its weights and for a pass over the text."""
+    config = _configuration(folder, name, files.read_config(folder, name))
+    weights = _weights(folder, name, initialised, dtype, config)
+    if not text:
+        return Footprint(weights)
+    tokenizer = _tokenizer(folder, name)
+    tokens = len(tokenizer(text)["input_ids"])
+    context = context_of(config, tokenizer)
+    needed = pass_footprint(config, min(tokens, context or tokens), dtype or config.dtype or torch.float32)
+    return replace(needed, weights=weights)
+
+
+def _weights(folder: Path, name: str, initialised: bool, dtype: torch.dtype | None, config: Any) -> int:
+    """Bytes of the weights: from the headers of their files, or from the configuration where there are none."""
     if not initialised:
         return stored_bytes(files.weight_files(folder, name), dtype)
-    config = _configuration(folder, name, files.read_config(folder, name))
     with torch.device("meta"), torch.random.fork_rng(devices=[]):
         model = AutoModel.from_config(config, trust_remote_code=False, dtype=torch.float32)
     width = (dtype or config.dtype or torch.float32).itemsize

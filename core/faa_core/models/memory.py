@@ -3,45 +3,91 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import torch
 
-from faa_core.errors import OutOfMemoryError
+from faa_core.errors import FaaError, OutOfMemoryError
+from faa_core.worker.faults import is_out_of_memory
 
-_RUNTIME_MESSAGES = ("can't allocate memory", "not enough memory", "MPS backend out of memory")
+REMEDY = "Use a shorter text, a smaller model, --dtype bfloat16, or another device."
+_T = TypeVar("_T")
+_bounded: set[int] = set()
+"""Indices of the cards whose share was set by `bound`."""
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether ``error`` says that the device or the host has not enough memory."""
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
-        isinstance(error, RuntimeError) and any(text in str(error) for text in _RUNTIME_MESSAGES)
-    )
+def attempt(make: Callable[[], _T]) -> _T | None:
+    """What ``make`` returns; ``None`` where memory ran out, and then nothing of what it had allocated is held.
+
+    To be called for what may be tried again smaller: after it returns no ``except`` block is open whose traceback
+    would keep the tensors of all its frames.
+    """
+    try:
+        return make()
+    except Exception as error:
+        if isinstance(error, FaaError) or not is_out_of_memory(error):
+            raise
+        error.__traceback__ = None
+    return None
 
 
 @contextmanager
-def out_of_memory(doing: str) -> Iterator[None]:
+def out_of_memory(doing: str, figures: Callable[[], str] = str) -> Iterator[None]:
     """Turn any way of running out of memory into one error, and give back what the attempt had taken.
 
     Args:
         doing: What is being done, for the message; for example ``loading gpt2``.
+        figures: Says, once memory has run out and was given back, what is needed and what there is; a sentence.
 
     Raises:
         OutOfMemoryError: The device or the host had not enough memory.
     """
+    reason, hint = "", REMEDY
     try:
         yield
     except Exception as error:
         if not is_out_of_memory(error):
             raise
         where = "the device" if isinstance(error, torch.OutOfMemoryError) else "this machine"
+        reason = f"Memory of {where} ran out while {doing}."
+        if isinstance(error, FaaError):
+            reason, hint = error.message, error.hint
         error.__traceback__ = None  # its frames hold the tensors that are to be given back
     else:
         return
+    give_back()
+    raise OutOfMemoryError(f"{reason} {figures()}".strip(), hint)
+
+
+def give_back(device: torch.device | None = None) -> None:
+    """Give memory that nothing refers to any more back to the system.
+
+    Args:
+        device: Whose; by default that of all devices.
+    """
     gc.collect()
-    if torch.cuda.is_available():
+    kind = "" if device is None else device.type
+    if kind in ("", "cuda") and torch.cuda.is_available():
         torch.cuda.empty_cache()
-    raise OutOfMemoryError(
-        f"Memory of {where} ran out while {doing}.", "Use a shorter text, a smaller dtype, or another device."
-    )
+    if kind in ("", "mps") and torch.backends.mps.is_available():
+        torch.mps.empty_cache()
+
+
+def bound(device: torch.device, nbytes: int) -> None:
+    """Let this process take at most ``nbytes`` of a CUDA card; 0 lifts the bound. Harmless on other devices.
+
+    torch then fails to allocate beyond it as it does on a card that is full, so that others who share the card keep
+    what is theirs.
+    """
+    if device.type != "cuda":
+        return
+    index = device.index or 0
+    if nbytes:
+        total = torch.cuda.get_device_properties(index).total_memory
+        torch.cuda.set_per_process_memory_fraction(min(nbytes / total, 1.0), index)
+        _bounded.add(index)
+    elif index in _bounded:
+        torch.cuda.set_per_process_memory_fraction(1.0, index)
+        _bounded.discard(index)

@@ -14,6 +14,8 @@ _DETAIL = 20_000
 
 _ALLOCATION = (
     "can't allocate memory",  # DefaultCPUAllocator
+    "not enough memory",
+    "MPS backend out of memory",
     "CUBLAS_STATUS_ALLOC_FAILED",
     "CUDNN_STATUS_ALLOC_FAILED",
     "CUDA error: out of memory",

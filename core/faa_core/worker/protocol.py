@@ -70,11 +70,13 @@ class RunOptions(msgspec.Struct, frozen=True, omit_defaults=True):
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         dtype: ``auto``, ``float32``, ``bfloat16`` or ``float16``.
         truncate: Cut a text that is longer than the context instead of refusing it.
+        max_memory: Bytes of its device that the worker may take; 0 for as many as there are.
     """
 
     device: str = "auto"
     dtype: str = "auto"
     truncate: bool = False
+    max_memory: int = 0
 
 
 class Load(msgspec.Struct, frozen=True, tag="load", tag_field="type"):

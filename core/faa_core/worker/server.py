@@ -400,12 +400,17 @@ def _beat(server: _Server, outbox: Outbox) -> None:
 
 
 def _device_memory() -> int:
-    """Bytes that torch holds on all CUDA devices; 0 while torch is not imported or has not touched one."""
+    """Bytes that torch holds on all accelerators; 0 while torch is not imported or has not touched one."""
+    held = 0
     cuda = sys.modules.get("torch.cuda")
     initialised = getattr(cuda, "is_initialized", None)  # absent while another thread still imports the module
-    if cuda is None or initialised is None or not initialised():
-        return 0
-    return sum(int(cuda.memory_reserved(index)) for index in range(cuda.device_count()))
+    if cuda is not None and initialised is not None and initialised():
+        held += sum(int(cuda.memory_reserved(index)) for index in range(cuda.device_count()))
+    driver = getattr(sys.modules.get("torch.mps"), "driver_allocated_memory", None)
+    available = getattr(sys.modules.get("torch.backends.mps"), "is_available", None)
+    if driver is not None and available is not None and available():
+        held += int(driver())
+    return held
 
 
 def _terminate_by_pipe() -> int:

@@ -5,7 +5,7 @@ import torch
 
 from faa_core.capture.calls import RowBudget
 from faa_core.capture.coverage import find_coverage
-from faa_core.capture.strips import STRIP_ALIGN
+from faa_core.capture.strips import STRIP_ALIGN, StripSize
 from faa_core.errors import NoAttentionError
 
 INTERFACE = [
@@ -40,7 +40,7 @@ def test_streamed_maps_and_outputs_equal_the_models_own(family, make, inputs, ow
             sink.strip(row, weights)
         sink.end(call.row_source(budget))
 
-    output = coverage.run(model, text, visit, strip_bytes=1)
+    output = coverage.run(model, text, visit, size=StripSize(1))
     expected = own(model, text)
 
     assert float((output.last_hidden_state - expected.last_hidden_state).abs().max()) <= TOLERANCE
@@ -71,7 +71,7 @@ def test_streamed_maps_and_outputs_equal_the_models_own(family, make, inputs, ow
 def test_logits_are_those_of_the_whole_model(family, make, inputs, own):
     model = make(family, head=True)
     text = inputs(model)
-    output = find_coverage(model).run(model, text, lambda info, call: [None for _ in call.strips()], strip_bytes=1)
+    output = find_coverage(model).run(model, text, lambda info, call: [None for _ in call.strips()], size=StripSize(1))
     torch.testing.assert_close(output.logits, own(model, text).logits, rtol=0, atol=TOLERANCE)
 
 

@@ -9,6 +9,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from faa_core import _compat
 from faa_core.capture.calls import InterfaceCall, RowBudget
 from faa_core.capture.coverage import find_coverage
+from faa_core.capture.strips import StripSize
 
 TOKENS = 768
 HEADS = 4
@@ -36,7 +37,7 @@ def test_no_tensor_is_larger_than_a_strip(family, make, inputs):
     text = inputs(model, TOKENS)
     strip = HEADS * 64 * (TOKENS + 1) * 4
     with Largest() as seen:
-        coverage.run(model, text, lambda info, call: [call.support, *(None for _ in call.strips())], strip_bytes=1)
+        coverage.run(model, text, lambda info, call: [call.support, *(None for _ in call.strips())], size=StripSize(1))
     one_mask = TOKENS * TOKENS  # bool, for one head: not even that
     assert strip < 2 * one_mask
     assert seen.nbytes <= max(strip, 64 * 64 * 48 * 4)

@@ -8,10 +8,11 @@ import transformers as hf
 
 from faa_core.capture.coverage import find_coverage
 from faa_core.capture.streaming import eager_function
+from faa_core.capture.strips import StripSize
 from faa_core.errors import Cancelled, NoAttentionError
 
 
-def _collect(model, text, sink, strip_bytes=1):
+def _collect(model, text, sink):
     coverage = find_coverage(model)
 
     def visit(info, call):
@@ -19,7 +20,7 @@ def _collect(model, text, sink, strip_bytes=1):
         for row, weights in call.strips():
             sink.strip(row, weights)
 
-    return coverage, coverage.run(model, text, visit, strip_bytes)
+    return coverage, coverage.run(model, text, visit, StripSize(1))
 
 
 @pytest.mark.parametrize("family", ["llama", "t5"])
@@ -91,7 +92,7 @@ def test_what_changes_scores_reaches_every_strip(family, name, make, inputs, sin
         differs.append(float((plain - sink.maps[-1]).abs().max()))
 
     differs: list[float] = []
-    coverage.run(model, inputs(model), visit, strip_bytes=1)
+    coverage.run(model, inputs(model), visit, size=StripSize(1))
     assert all(value is not None for value in seen)
     assert max(differs) > 0.01  # leaving it out would show
 
@@ -154,7 +155,7 @@ def test_an_exception_in_the_sink_leaves_everything_as_it_was(family, make, inpu
                 raise Cancelled("enough")
 
     with pytest.raises(Cancelled):
-        coverage.run(model, inputs(model), visit, strip_bytes=1)
+        coverage.run(model, inputs(model), visit, size=StripSize(1))
     assert [part.config._attn_implementation for part in model.modules() if hasattr(part, "config")] == implementations
     assert [list(module._forward_hooks) for module in model.modules()] == hooks
     assert all(module.training for module in model.modules())

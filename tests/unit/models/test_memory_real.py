@@ -1,0 +1,112 @@
+"""A process whose address space is limited: its allocator fails for real, and what it can do is the same as before."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+SCRIPT = """
+import json, resource, sys
+import numpy as np
+import psutil, torch, transformers
+from faa_core.analysis import Engine
+from faa_core.capture.strips import StripSize
+from faa_core.errors import OutOfMemoryError
+from faa_core.models.footprint import GIB
+from faa_core.worker.protocol import Run
+
+torch.set_num_threads(1)
+folder = sys.argv[1]
+text = "the cat sat on the mat . " * 170
+
+
+class Heard:
+    def __init__(self):
+        self.layers = []
+    def layer(self, index, total, result):
+        assert index == len(self.layers), "a layer was told twice"
+        self.layers.append(result)
+    def __getattr__(self, name):
+        return lambda *arguments: None
+
+
+def run(engine, headroom):
+    source = next(iter(engine._models)).source
+    source._sizes = {tokens: StripSize(1 << 30)}  # one strip for the whole map
+    heard = Heard()
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    if headroom:
+        limit = psutil.Process().memory_info().vms + headroom
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limits[1]))
+    try:
+        _, notes = engine.run(Run(2, folder, text), heard)
+        told = dict(ok=True, notes=list(notes))
+    except OutOfMemoryError as error:
+        told = dict(ok=False, message=error.message, hint=error.hint)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limits)
+    told |= dict(headroom=headroom, layers=len(heard.layers), needed=source.footprint(encoded).total)
+    told["values"] = [np.nan_to_num(layer.statistics.value).tolist() for layer in heard.layers]
+    return told
+
+
+engine = Engine()
+engine.run(Run(1, folder, text), Heard())
+source = next(iter(engine._models)).source
+encoded = source.encode(text, False)
+tokens = len(encoded.tokens)
+told = [run(engine, 0)]
+told += [run(engine, mib << 20) for mib in (1, 8, 24, 48, 96, 400)]
+json.dump(dict(tokens=tokens, runs=told), sys.stdout)
+"""
+
+
+@pytest.fixture
+def runs(save):
+    from transformers import LlamaConfig
+
+    folder = save(
+        LlamaConfig(
+            vocab_size=12,
+            hidden_size=64,
+            intermediate_size=64,
+            num_hidden_layers=2,
+            num_attention_heads=8,
+            num_key_value_heads=4,
+            max_position_embeddings=2048,
+            bos_token_id=0,
+            eos_token_id=1,
+        )
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(folder)], capture_output=True, text=True, check=True, timeout=120
+    )
+    return json.loads(done.stdout)["runs"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux holds a process to its address space")
+def test_an_allocator_that_fails_makes_strips_smaller_and_results_no_different(runs):
+    free, *limited = runs
+    assert free["ok"]
+    assert free["notes"] == []
+    assert not limited[0]["ok"]
+    assert "GiB" in limited[0]["message"]
+    assert "free" in limited[0]["message"]
+    assert "shorter text" in limited[0]["hint"]
+    done = [run for run in limited if run["ok"]]
+    assert done
+    shrunk = [run for run in done if any("smaller strips" in note for note in run["notes"])]
+    assert shrunk
+    for run in done:
+        assert run["layers"] == 2
+        assert run["headroom"] > run["needed"]  # what is said to be needed at the least is
+        worst = max(
+            abs(a - b)
+            for mine, theirs in zip(run["values"], free["values"], strict=True)
+            for row, other in zip(mine, theirs, strict=True)
+            for a, b in zip(row, other, strict=True)
+        )
+        assert worst <= 1e-6
