@@ -443,24 +443,22 @@ class Comparing:
         for index in self.complete_texts():
             results = self.sides[side].runs[index].results
             assert results is not None
-            layers = tuple(
-                results.layers[info.kind, info.layer]
-                for info in results.rows
-                if (info.kind, info.layer) in results.layers
-            )
-            found.append(
-                Analysis(
-                    results.model,
-                    self.texts[index],
-                    results.tokens,
-                    results.decoder_tokens,
-                    results.truncated_from,
-                    layers,
-                    results.seconds or 0.0,
-                    results.notes,
-                )
-            )
+            found.append(results.analysis(self.sides[side].reference, self.texts[index]))
         return found
+
+    def analysis(self, number: int) -> Analysis | None:
+        """A finished run as a record; ``None`` where there is none of this number."""
+        run = self.run_of(number)
+        if run is None or run.results is None or not run.done:
+            return None
+        side, index = self._places[number]
+        return run.results.analysis(side.reference, self.texts[index])
+
+    def finished(self, side: int) -> list[int] | None:
+        """Numbers of the runs of all texts; ``None`` while one is missing."""
+        if len(self.complete_texts()) < len(self.texts):
+            return None
+        return [run.number for run in self.sides[side].runs]
 
     def sketches(self, side: int) -> list[tuple[LayerSketch, ...]]:
         """The sketches of the complete texts."""

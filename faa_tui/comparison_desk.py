@@ -99,10 +99,12 @@ class ComparisonDesk:
                 self.screen.forget_pending()
         self._tiles.ended(message.key)
 
-    def hear_numbers(self, message: messages.Compared) -> None:
-        """Take the numbers of a comparison, unless they are out of date."""
-        if self.comparing.worked_out(message.other, message.comparison, message.edition):
+    def hear_numbers(self, message: messages.Compared) -> bool:
+        """Take the numbers of a comparison, unless they are out of date; whether they were taken."""
+        taken = self.comparing.worked_out(message.other, message.comparison, message.edition)
+        if taken:
             self.screen.arrived()
+        return taken
 
     def lost(self, host: str) -> None:
         """The worker of a machine is gone: tiles of its runs will not come."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from textual.message import Message
 
 from faa_core.comparison.records import Comparison
+from faa_core.errors import StoreError
 from faa_core.findings import HeadExamination
 from faa_core.records import MapKind
 from faa_core.worker.protocol import (
@@ -87,6 +88,14 @@ class SketchKey:
     rows: tuple[int, ...]
     top: int
     aligned: bool
+
+
+class NotKept(Message):
+    """Runs of this application are not kept; told once."""
+
+    def __init__(self, error: StoreError) -> None:
+        super().__init__()
+        self.error = error
 
 
 class RunMessage(Message):

@@ -25,6 +25,11 @@ def state() -> Path:
     return _DIRS.user_state_path
 
 
+def runs() -> Path:
+    """The file of kept runs; it may not exist yet."""
+    return state() / "runs.sqlite"
+
+
 def all_paths() -> dict[str, Path]:
     """Name to file or folder, for ``faa doctor``."""
-    return {"config": config(), "state": state()}
+    return {"config": config(), "state": state(), "runs": runs()}

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from faa_core.catalogue import BY_KEY, Entry
-from faa_core.records import STATUSES, LayerInfo, LayerResult, MapKind, ModelInfo, Tokens
+from faa_core.records import STATUSES, Analysis, LayerInfo, LayerResult, MapKind, ModelInfo, Tokens
 from faa_core.worker.protocol import RunOptions
 
 LayerKey = tuple[MapKind, int]
@@ -105,6 +106,24 @@ class Results:
     def keys_of(self, kind: MapKind) -> Tokens:
         """Tokens on the columns of maps of ``kind``."""
         return self.tokens if kind != "decoder" or self.decoder_tokens is None else self.decoder_tokens
+
+    def analysis(self, reference: str, text: str) -> Analysis:
+        """What has arrived as a record, its layers in the order of the forward pass.
+
+        Args:
+            reference: The model, with its machine, as it was asked for.
+            text: The text.
+        """
+        return Analysis(
+            msgspec.structs.replace(self.model, reference=reference),
+            text,
+            self.tokens,
+            self.decoder_tokens,
+            self.truncated_from,
+            tuple(self.layers[info.kind, info.layer] for info in self.rows if (info.kind, info.layer) in self.layers),
+            self.seconds or 0.0,
+            self.notes,
+        )
 
     def clamp(self, position: Position | None) -> Position | None:
         """The nearest head that this model has; ``None`` where it has none at all."""

@@ -69,6 +69,25 @@ class ArrayFileError(UsageError):
     kind = "array-file"
 
 
+class FileError(UsageError):
+    """A file cannot be written: its folder is read-only, the disk is full."""
+
+    kind = "file"
+    exit_code = 1
+
+
+class StoreError(FaaError):
+    """The file of kept runs cannot be used."""
+
+    kind = "store"
+
+
+class DamagedStoreError(StoreError):
+    """The file of kept runs was damaged, and has been moved aside; a new one can be begun."""
+
+    # No kind of its own: it never travels.
+
+
 class OutOfMemoryError(FaaError):
     """The device or the host ran out of memory; the run was given up and its memory released."""
 

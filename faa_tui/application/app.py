@@ -24,6 +24,7 @@ from faa_tui.application.comparisons import REST_SECONDS, ComparisonsApp
 from faa_tui.commands import Commands
 from faa_tui.fleet import host_of
 from faa_tui.rendering import plot
+from faa_tui.rendering.tiles import cells_at
 from faa_tui.samples import default_sample
 from faa_tui.screens.examination import ExaminationScreen
 from faa_tui.screens.main import MainScreen
@@ -42,6 +43,8 @@ TERMINAL_SECONDS = 2.0
 """How often it is checked that the terminal and the supervisor are still there."""
 QUIT_SECONDS = 0.3
 """A worker that has not left by then is ended."""
+KEEP_SECONDS = 2.0
+"""How long the runs that are being kept may take after that."""
 TWICE_SECONDS = 2.0
 """Within this time a second ctrl+c quits."""
 
@@ -96,6 +99,7 @@ class FaaApp(ComparisonsApp, inherit_bindings=False):
         """Run in this terminal; returns the exit code once the terminal is restored and the worker is gone."""
         self.run()
         self.send_away(QUIT_SECONDS)
+        self.history.close(KEEP_SECONDS)
         return self.return_code or 0
 
     def get_default_screen(self) -> Screen[None]:
@@ -141,12 +145,14 @@ class FaaApp(ComparisonsApp, inherit_bindings=False):
     def on_unmount(self) -> None:
         """However the application ends, the worker is told."""
         self._tidying.end()
+        self.history.close(0.0)
         threading.Thread(target=self.send_away, args=(QUIT_SECONDS,), daemon=True).start()
 
     def _check_terminal(self) -> None:
         """Leave where nobody can be looking any more; Textual would go on reading a dead terminal."""
         if supervisor.terminal_gone():
             self.send_away(QUIT_SECONDS)
+            self.history.close(KEEP_SECONDS)
             os._exit(supervisor.EXIT_NO_TERMINAL)
         if os.getppid() != self._supervisor:
             self._leave(128 + signal.SIGHUP)
@@ -237,6 +243,9 @@ class FaaApp(ComparisonsApp, inherit_bindings=False):
             self.phase, self.worker(self.current_host).busy = Phase.DONE, False
             if (results := self.main.results) is not None and results.run == message.run:
                 results.seconds, results.notes = message.done.seconds, message.done.notes
+                analysis = results.analysis(self.order.reference, self.order.text)
+                host = self._hostname(self.order.reference)
+                self.history.keep(message.run, analysis, host, self.order.options)
             for note in message.done.notes:
                 self.notify(note, title="Note", markup=False, timeout=10)
             self.main.arrived()
@@ -326,9 +335,19 @@ class FaaApp(ComparisonsApp, inherit_bindings=False):
         self.worker(self.fleet.host_of_run(message.key.run)).last_sign = time.monotonic()
         if message.key.run == self.run_number and not message.key.aligned:
             self.main.put_tile(message.key, message.block)
+            self._keep_overview(message)
         self._tiles.ended(message.key)
         if self.desk is not None:
             self.desk.hear_tile(message)
+
+    def _keep_overview(self, message: messages.TileArrived) -> None:
+        """Keep a whole map, in little, beside its run."""
+        key, results = message.key, self.main.results
+        layer = None if results is None else results.at(Position(*key.address[1:]))
+        if layer is not None and results is not None and results.run == key.run:
+            whole = (0, cells_at(layer.queries, key.level), 0, cells_at(layer.keys, key.level))
+            if whole == (key.row, key.row_stop, key.column, key.column_stop):
+                self.history.keep_overview(key.address, key.level, message.block)
 
     def on_tile_failed(self, message: messages.TileFailed) -> None:
         """The map may ask again when it is looked at again."""

@@ -10,11 +10,12 @@ from textual.timer import Timer
 
 from faa_core.errors import FaaError
 from faa_core.worker.protocol import Fail
-from faa_tui import messages
+from faa_tui import messages, paths
 from faa_tui.application.workers import WorkersApp
 from faa_tui.comparing import Comparing, default_references
-from faa_tui.comparison_desk import ComparisonDesk, finished_run
+from faa_tui.comparison_desk import SEED, ComparisonDesk, finished_run
 from faa_tui.fleet import host_of
+from faa_tui.history import History
 from faa_tui.samples import default_sample
 from faa_tui.session import Order, Position, Results
 
@@ -39,6 +40,7 @@ class ComparisonsApp(WorkersApp, inherit_bindings=False):
         self.order = order
         self.others = tuple(others)
         self.desk: ComparisonDesk | None = None
+        self.history = History(paths.runs(), lambda error: self.post_message(messages.NotKept(error)))
         self._numbers = itertools.count(1)
         self._resting: Timer | None = None
 
@@ -114,6 +116,10 @@ class ComparisonsApp(WorkersApp, inherit_bindings=False):
     def heard(self, message: messages.RunMessage) -> None:
         """Pass on news of a run to the comparison, if it is one of its runs."""
         if self.desk is not None and self.desk.hear_run(message):
+            comparing = self.desk.comparing
+            analysis = comparing.analysis(message.run) if isinstance(message, messages.RunDone) else None
+            if analysis is not None:
+                self.history.keep(message.run, analysis, self._hostname(analysis.model.reference), comparing.options)
             self.work_out()
 
     def on_compare_layout_tile_wanted(self, message: CompareScreen.TileWanted) -> None:
@@ -150,6 +156,13 @@ class ComparisonsApp(WorkersApp, inherit_bindings=False):
             self.work_out()
 
     def on_compared(self, message: messages.Compared) -> None:
-        """The numbers are here."""
-        if self.desk is not None:
-            self.desk.hear_numbers(message)
+        """The numbers are here; those over all texts are kept."""
+        if self.desk is not None and self.desk.hear_numbers(message):
+            comparing = self.desk.comparing
+            a, b = comparing.finished(0), comparing.finished(message.other)
+            if a is not None and b is not None:
+                self.history.keep_comparison(message.comparison, a, b, comparing.options, SEED)
+
+    def on_not_kept(self, message: messages.NotKept) -> None:
+        """Say so; whatever is on the screen stays there."""
+        self.notify(str(message.error), title="Kept runs", severity="warning", markup=False, timeout=15)

@@ -10,9 +10,11 @@ import msgspec
 from faa_core import export, reference
 from faa_core.errors import UsageError
 from faa_core.findings import SURROGATES, TESTED, Findings
+from faa_core.origin import Origin
 from faa_core.records import Analysis, MapKind
 from faa_core.replication import replicate
 from faa_tui.cli.analyze_table import Chosen, analysis_table, replication_table
+from faa_tui.cli.kept import keep, parameters
 from faa_tui.cli.main import MODEL_HELP, add_run_options, add_text_options, run_options_of
 from faa_tui.cli.narration import narrated_session, printing_console
 from faa_tui.cli.text import text_for, texts_in
@@ -92,7 +94,12 @@ def _one_text(options: Namespace, parsed: reference.ModelReference) -> int:
         )
         rollouts = narrated.worker.rollout() if options.rollout else ()
         probe = narrated.probe(parsed, run_options, options.seed) if options.probe else None
+        host = narrated.worker.hello.hostname
     findings = Findings(init, tests, probe, rollouts)
+    asked = bool(init or tests or probe or rollouts)
+    names = ("null", "test", "surrogate", "replicates", "probe", "rollout") if asked else ()
+    origin = Origin(parameters(run_options, options, *names), options.seed if tests or probe else None, hosts=(host,))
+    keep(lambda store: store.save(analysis, findings=findings if asked else None, origin=origin))
     if options.json:
         sys.stdout.buffer.write(export.to_json(analysis, chosen, findings) + b"\n")
     else:
@@ -106,7 +113,10 @@ def _over_texts(options: Namespace, parsed: reference.ModelReference) -> int:
     run_options = run_options_of(options)
     with narrated_session(len(texts), parsed.host) as narrated:
         analyses = [narrated.analyse(parsed, text, run_options) for text in texts]
+        host = narrated.worker.hello.hostname
     replication = replicate(analyses, options.seed)
+    origin = Origin(parameters(run_options, options), hosts=(host,))
+    keep(lambda store: store.save_texts(replication, analyses, origin))
     chosen = _chosen(analyses[0], options)
     if options.json:
         sys.stdout.buffer.write(export.replication_to_json(replication, chosen) + b"\n")

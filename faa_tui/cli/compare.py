@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,10 +15,14 @@ from faa_core.comparison.matching import changed
 from faa_core.comparison.matching import match as match_heads
 from faa_core.comparison.records import Comparison, Head, Matching
 from faa_core.errors import UsageError
+from faa_core.export.files import check_target, write_whole
+from faa_core.origin import Origin
 from faa_core.records import Analysis
 from faa_core.reference import DEMO, ModelReference
+from faa_core.store import Store
 from faa_tui.cli.compare_runs import Measured, measure
 from faa_tui.cli.compare_table import comparison_table
+from faa_tui.cli.kept import keep, parameters
 from faa_tui.cli.main import MODEL_HELP, add_run_options, add_text_options, run_options_of
 from faa_tui.cli.main import main as faa
 from faa_tui.cli.narration import printing_console
@@ -53,7 +55,9 @@ def run(arguments: list[str]) -> int:
     finally:
         hosts.forget()
     comparisons = [_compared(first, other, pairs, options) for other in others]
-    statistics = _statistics(comparisons, options.statistic)
+    origin = Origin(parameters(run_options, options, "match", "pair"), options.seed)
+    keep(lambda store: _keep(store, comparisons, first, others, origin))
+    statistics = statistics_shown(comparisons, options.statistic)
     _tell(comparisons, statistics, options)
     return 0
 
@@ -80,40 +84,14 @@ def with_partner(models: Sequence[str]) -> list[ModelReference]:
     return [alone.twin, alone] if alone.initialised else [alone, alone.twin]
 
 
-def check_target(path: Path, force: bool) -> None:
-    """Make sure, before anything is run, that the result can be written.
-
-    Raises:
-        UsageError: The file is there already, or its folder is not.
-    """
-    if path.is_dir() or not path.parent.is_dir():
-        what = "is a folder" if path.is_dir() else "is in a folder that does not exist"
-        raise UsageError(f"{path} {what}.", "Name a file in a folder that exists.")
-    if path.exists() and not force:
-        raise UsageError(f"{path} exists already.", "Name another file, or add --force to replace it.")
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all.
-
-    Raises:
-        UsageError: It cannot be written.
-    """
-    try:
-        handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(content)
-                # A draft is for its owner alone; what replaces it has the permissions of any new file.
-                mask = os.umask(0)
-                os.umask(mask)
-                os.fchmod(stream.fileno(), 0o666 & ~mask)
-            os.replace(draft, path)
-        except BaseException:
-            os.unlink(draft)
-            raise
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}.", "Check the folder.") from error
+def _keep(
+    store: Store, comparisons: Sequence[Comparison], first: Measured, others: Sequence[Measured], origin: Origin
+) -> None:
+    """Keep every comparison; the runs of the first model once."""
+    kept: Sequence[Analysis | int] = first.analyses
+    for comparison, other in zip(comparisons, others, strict=True):
+        run = store.save_comparison(comparison, kept, other.analyses, origin)
+        kept = [part.run for part in store.parts(run) if part.side == 0]
 
 
 def _tell(comparisons: Sequence[Comparison], statistics: Sequence[str], options: Namespace) -> None:
@@ -135,7 +113,7 @@ def _tell(comparisons: Sequence[Comparison], statistics: Sequence[str], options:
             console.print(comparison_table(comparison, statistics, count, console.width))
         return
     if options.output:
-        write_whole(Path(options.output), content)
+        write_whole(Path(options.output), content, options.force)
     else:
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
@@ -184,7 +162,7 @@ def _head(address: Address, run: Analysis) -> Head:
     return Head(address.kind or ("decoder" if "decoder" in kinds else "encoder"), address.layer, address.head)
 
 
-def _statistics(comparisons: Sequence[Comparison], wanted: Sequence[str]) -> list[str]:
+def statistics_shown(comparisons: Sequence[Comparison], wanted: Sequence[str]) -> list[str]:
     """Statistics to show: those asked for, which every comparison must have; by default the information dimension."""
     shared = [
         name

@@ -16,11 +16,11 @@ import msgspec
 
 from faa_core import reference
 from faa_core.errors import NoAttentionError, UsageError, WorkerError, by_kind
+from faa_core.export.files import check_target, write_whole
 from faa_core.export.plain import json_of, number
 from faa_core.records import Analysis
 from faa_core.worker.process import WorkerProcess
 from faa_core.worker.protocol import RunOptions
-from faa_tui.cli.compare import check_target, write_whole
 from faa_tui.cli.compare_runs import measure
 from faa_tui.cli.narration import progress_bar
 from faa_tui.cli.text import text_for
@@ -69,7 +69,7 @@ def run_reference(options: Namespace) -> int:
         metrics = [_corrected_metrics(side.analyses[0]) for side in measured]
     content = json_of(as_dict((options.model1, options.model2), metrics)) + b"\n"
     if options.output:
-        write_whole(Path(options.output), content)
+        write_whole(Path(options.output), content, force=True)
     if options.format == "json":
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()

@@ -27,6 +27,7 @@ COMMANDS = {
     "compare": "compare models head by head: what differs, how much, and whether that is more than chance",
     "report": "write a run or a comparison as one HTML file that opens offline",
     "show": "print the attention map of one head as a colour grid",
+    "runs": "list, show, export and delete the runs that are kept",
     "explain": "say what a number is, how it is estimated and how far it can be trusted: faa explain D1",
     "study": "run a study again: 1.0.0 beside the corrected numbers, or accuracy beside its goals",
     "doctor": "say what was found here: devices, versions, terminal, paths, checks",

@@ -21,11 +21,11 @@ import transformers
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from faa_core.api.pair import last_head, reference_metrics
-from faa_core.errors import Cancelled, ModelError, UsageError
+from faa_core.errors import Cancelled, ModelError
 from faa_core.reference import parse
 from faa_core.worker.launch import LocalLaunch
 from faa_core.worker.protocol import RunOptions
-from faa_tui.cli.compare import run, with_partner, write_whole
+from faa_tui.cli.compare import run, with_partner
 from faa_tui.cli.compare_runs import measure, together
 from faa_tui.hosts import Hosts
 
@@ -231,17 +231,6 @@ def test_wrong_usage_is_refused(arguments: list[str], capsys: pytest.CaptureFixt
         run(arguments)
     assert ended.value.code == 2
     assert "usage: faa compare" in capsys.readouterr().err
-
-
-def test_a_file_is_written_whole_with_the_permissions_of_any_new_file(tmp_path: Path) -> None:
-    (tmp_path / "other").write_text("")
-    write_whole(tmp_path / "found.csv", b"one")
-    write_whole(tmp_path / "found.csv", b"two")
-    assert (tmp_path / "found.csv").read_bytes() == b"two"
-    assert (tmp_path / "found.csv").stat().st_mode == (tmp_path / "other").stat().st_mode
-    with pytest.raises(UsageError, match="cannot be written"):
-        write_whole(tmp_path / "none" / "found.csv", b"one")
-    assert sorted(os.listdir(tmp_path)) == ["found.csv", "other"]
 
 
 # --- faa-compare of 1.0.0 ------------------------------------------------------------------------------------------

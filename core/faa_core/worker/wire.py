@@ -99,6 +99,16 @@ def encode(message: msgspec.Struct) -> bytes:
         UsageError: Header or payload are over the limits of the protocol.
         TypeError: A field has a type, or an array a dtype, that cannot travel.
     """
+    header, payload = split(message)
+    return _head(message, MESSAGE, header, len(payload)) + header + payload
+
+
+def split(message: msgspec.Struct) -> tuple[bytes, bytearray]:
+    """Header and payload of ``message``, of whatever length; a `Decoder` puts them together again.
+
+    Raises:
+        TypeError: A field has a type, or an array a dtype, that cannot travel.
+    """
     payload = bytearray()
 
     def place(value: object) -> object:
@@ -112,8 +122,7 @@ def encode(message: msgspec.Struct) -> bytes:
         payload.extend(array.tobytes())
         return _Place(array.dtype.str, array.shape, offset, array.nbytes)
 
-    header = msgspec.msgpack.Encoder(enc_hook=place).encode(message)
-    return _head(message, MESSAGE, header, len(payload)) + header + payload
+    return msgspec.msgpack.Encoder(enc_hook=place).encode(message), payload
 
 
 def encode_chunk(chunk: Chunk, data: memoryview) -> tuple[bytes, memoryview]:
@@ -138,7 +147,7 @@ def pack(*frame: bytes | memoryview, stride: int = _ALIGNMENT) -> bytes:
     if len(whole) < _WORTH_PACKING:
         return whole
     begin = _HEAD.size + header
-    grouped = whole[_HEAD.size : begin] + _regrouped(whole[begin:], stride)
+    grouped = whole[_HEAD.size : begin] + regrouped(whole[begin:], stride)
     data = zlib.compress(grouped, _DEFLATE_LEVEL)
     inner = _PACKED_HEAD.pack(kind, header, payload, stride)
     packed = _HEAD.pack(PACKED, len(inner), len(data)) + inner + data
@@ -209,10 +218,10 @@ def _unpacked(inner: bytes, data: bytes) -> Head:
         raise WorkerError(f"A packed frame cannot be unpacked: {error}.") from None
     if len(whole) != header + payload or not inflating.eof or inflating.unused_data or stride not in _STRIDES:
         raise WorkerError("A packed frame does not hold what it says.")
-    return Head(kind, whole[:header], payload, _regrouped(whole[header:], stride, back=True))
+    return Head(kind, whole[:header], payload, regrouped(whole[header:], stride, back=True))
 
 
-def _regrouped(data: bytes, stride: int, back: bool = False) -> bytes:
+def regrouped(data: bytes, stride: int, back: bool = False) -> bytes:
     """The first bytes of every ``stride`` together, then the second ones ...; or, ``back``, as they were before."""
     count = len(data) // stride
     rows, columns = (stride, count) if back else (count, stride)

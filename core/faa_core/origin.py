@@ -1,0 +1,39 @@
+"""How numbers came about, beyond the model that they are of: what every kept run and every exported file says."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+from faa_core.records import Analysis
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """What was asked for, and of which texts.
+
+    Attributes:
+        parameters: What was asked for, by the names of the options: plain strings, numbers and lists.
+        seed: Where everything random began; ``None`` where nothing was.
+        texts: SHA-256 of each text, in hexadecimal digits.
+        hosts: Names that the machines give themselves, one for each model; "" where it is not known.
+    """
+
+    parameters: dict[str, Any] = msgspec.field(default_factory=dict)
+    seed: int | None = None
+    texts: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+
+    def of_texts(self, analyses: tuple[Analysis, ...] | list[Analysis]) -> Origin:
+        """The same, with the texts of ``analyses``."""
+        return msgspec.structs.replace(self, texts=tuple(text_sha256(analysis.text) for analysis in analyses))
+
+
+UNKNOWN = Origin()
+"""Nothing is known but the model."""
+
+
+def text_sha256(text: str) -> str:
+    """SHA-256 of a text in UTF-8, in hexadecimal digits."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

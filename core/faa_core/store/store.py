@@ -1,0 +1,418 @@
+"""The runs that are kept, in one SQLite file."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from faa_core.comparison.records import Comparison
+from faa_core.errors import DamagedStoreError, StoreError, UsageError
+from faa_core.findings import Findings
+from faa_core.origin import UNKNOWN, Origin
+from faa_core.records import Analysis, LayerResult, MapKind, ModelInfo
+from faa_core.replication import Replication
+from faa_core.store.overview import Overview, packed, unpacked
+from faa_core.store.packing import pack, unpack
+from faa_core.store.records import Entry, Part
+from faa_core.store.schema import open_file, told, transaction
+
+R = TypeVar("R", bound=msgspec.Struct)
+
+_COLUMNS = (
+    "id, time, kind, models, revisions, tokenizers, hosts, texts, tokens, seconds, parameters, seed, versions, "
+    "part_of, note"
+)
+_JSON = frozenset({"models", "revisions", "tokenizers", "hosts", "texts", "tokens", "parameters", "versions"})
+
+
+class Store:
+    """Keeps runs, and gives them back equal to what was kept. Closed at the end of a ``with`` block.
+
+    To be used by the thread that made it. Any number of processes may have one of the same file.
+
+    Args:
+        path: The file; made, with its folder, where it is not there.
+
+    Raises:
+        DamagedStoreError: The file was damaged and has been moved aside; the next `Store` begins a new one.
+        StoreError: The file cannot be used.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._connection = open_file(path)
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    # --- writing -------------------------------------------------------------------------------------------------
+
+    def save(
+        self,
+        analysis: Analysis,
+        *,
+        findings: Findings | None = None,
+        origin: Origin = UNKNOWN,
+        overviews: Iterable[Overview] = (),
+    ) -> int:
+        """Keep a run; returns its number.
+
+        Args:
+            analysis: The run.
+            findings: What else was asked about it; an untrained baseline is kept as a run of its own, part of this.
+            origin: What was asked for; the text is that of the run.
+            overviews: Maps in little, of any of its heads.
+
+        Raises:
+            StoreError: It cannot be written; nothing of it was.
+        """
+        with self._writing():
+            run = self._add_analysis(analysis, origin, None)
+            self._add_overviews(run, overviews)
+            if findings is not None:
+                if findings.init is not None:
+                    self._add_part(run, 1, 0, findings.init, origin)
+                self._add_record(run, "findings", 0, msgspec.structs.replace(findings, init=None))
+        return run
+
+    def save_texts(self, replication: Replication, analyses: Sequence[Analysis], origin: Origin = UNKNOWN) -> int:
+        """Keep one model over several texts, with its runs; returns its number.
+
+        Raises:
+            StoreError: It cannot be written; nothing of it was.
+        """
+        seconds = sum(analysis.seconds for analysis in analyses)
+        whole = msgspec.structs.replace(origin.of_texts(list(analyses)), seed=replication.seed)
+        with self._writing():
+            run = self._add_run("texts", (replication.model,), whole, replication.tokens, seconds, None)
+            self._add_record(run, "replication", 0, replication)
+            for place, analysis in enumerate(analyses):
+                self._add_part(run, 0, place, analysis, origin)
+        return run
+
+    def save_comparison(
+        self,
+        comparison: Comparison,
+        a: Sequence[Analysis | int],
+        b: Sequence[Analysis | int],
+        origin: Origin = UNKNOWN,
+    ) -> int:
+        """Keep a comparison with the runs of its two sides; returns its number.
+
+        Args:
+            comparison: The comparison.
+            a: The first model's run of each text, or its number where it is kept already.
+            b: Those of the other model.
+            origin: What was asked for.
+
+        Raises:
+            StoreError: It cannot be written; nothing of it was.
+        """
+        sides = (comparison.a, comparison.b)
+        with self._writing():
+            models = tuple(msgspec.structs.replace(side.model, reference=side.reference) for side in sides)
+            whole = Origin(origin.parameters, comparison.seed, (), tuple(side.host for side in sides))
+            run = self._add_run("comparison", models, whole, comparison.a.tokens, 0.0, None)
+            self._add_record(run, "comparison", 0, comparison)
+            for side, runs in enumerate((a, b)):
+                own = Origin(origin.parameters, origin.seed, (), (sides[side].host,))
+                for place, part in enumerate(runs):
+                    self._add_part(run, side, place, part, own)
+            # Its texts and its time are those of its runs, some of which were kept before.
+            kept = self._connection.execute(
+                "select side, texts, seconds from part join run on run.id = part.run where whole = ? order by place",
+                (run,),
+            ).fetchall()
+            texts = [text for side, found, _ in kept if side == 0 for text in json.loads(found)]
+            self._connection.execute(
+                "update run set texts = ?, seconds = ? where id = ?",
+                (json.dumps(texts), sum(seconds for *_, seconds in kept), run),
+            )
+        return run
+
+    def add_overviews(self, run: int, overviews: Iterable[Overview]) -> None:
+        """Keep maps in little of a run that is kept; one of the same head is replaced.
+
+        Raises:
+            StoreError: They cannot be written; none of them was.
+        """
+        with self._writing():
+            self._add_overviews(run, overviews)
+
+    def delete(self, runs: Iterable[int]) -> tuple[int, ...]:
+        """Forget runs, and the parts that were kept only for them; returns the numbers of all that are gone.
+
+        A part that another comparison rests on stays.
+
+        Raises:
+            UsageError: There is no such run, or a comparison that stays rests on it; nothing was deleted.
+        """
+        wanted = list(dict.fromkeys(runs))
+        with self._writing():
+            gone = {run: self.entry(run) for run in wanted}
+            for run in wanted:
+                for (part,) in self._connection.execute("select id from run where part_of = ?", (run,)).fetchall():
+                    gone.setdefault(part, self.entry(part))
+            for run in list(gone):
+                found = self._connection.execute("select whole from part where run = ?", (run,)).fetchall()
+                staying = [whole for (whole,) in found if whole not in gone]
+                if staying and run in wanted:
+                    raise UsageError(
+                        f"Run {run} is a part of run {staying[0]}.", f"Delete that one as well: {run} {staying[0]}."
+                    )
+                if staying:
+                    del gone[run]
+                    self._connection.execute("update run set part_of = ? where id = ?", (staying[0], run))
+            for run in gone:
+                self._connection.execute("delete from run where id = ?", (run,))
+        return tuple(gone)
+
+    def _add_run(
+        self,
+        kind: str,
+        models: Sequence[ModelInfo],
+        origin: Origin,
+        tokens: Sequence[int],
+        seconds: float,
+        part_of: int | None,
+        text: str = "",
+    ) -> int:
+        versions: dict[str, str] = {}
+        for model in reversed(models):
+            versions |= model.versions
+        values = {
+            "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "kind": kind,
+            "models": [model.reference for model in models],
+            "revisions": [model.revision for model in models],
+            "tokenizers": [model.tokenizer_hash for model in models],
+            "hosts": list(origin.hosts) or [""] * len(models),
+            "texts": list(origin.texts),
+            "tokens": list(tokens),
+            "seconds": seconds,
+            "parameters": origin.parameters,
+            "seed": origin.seed,
+            "versions": versions,
+            "part_of": part_of,
+            "text": text,
+        }
+        row = [msgspec.json.encode(value).decode() if name in _JSON else value for name, value in values.items()]
+        holes = ", ".join("?" * len(row))
+        done = self._connection.execute(f"insert into run ({', '.join(values)}) values ({holes})", row)
+        assert done.lastrowid is not None
+        return done.lastrowid
+
+    def _add_analysis(self, analysis: Analysis, origin: Origin, part_of: int | None) -> int:
+        origin = origin.of_texts([analysis])
+        tokens = (len(analysis.tokens),)
+        run = self._add_run(
+            "analysis", (analysis.model,), origin, tokens, analysis.seconds, part_of, text=analysis.text
+        )
+        self._add_record(run, "analysis", 0, msgspec.structs.replace(analysis, text="", layers=()))
+        for place, layer in enumerate(analysis.layers):
+            self._add_record(run, "layer", place, layer)
+        rows = (
+            (run, kind, metric, "<f4", json.dumps(values.shape), values.tobytes())
+            for (kind, metric), values in _by_metric(analysis.layers).items()
+        )
+        self._connection.executemany(
+            "insert into vec (run, kind, metric, dtype, shape, blob) values (?, ?, ?, ?, ?, ?)", rows
+        )
+        return run
+
+    def _add_part(self, whole: int, side: int, place: int, part: Analysis | int, origin: Origin) -> None:
+        run = part if isinstance(part, int) else self._add_analysis(part, origin, whole)
+        self._connection.execute(
+            "insert into part (whole, side, place, run) values (?, ?, ?, ?)", (whole, side, place, run)
+        )
+
+    def _add_record(self, run: int, name: str, place: int, record: msgspec.Struct) -> None:
+        self._connection.execute(
+            "insert into record (run, name, place, blob) values (?, ?, ?, ?)", (run, name, place, pack(record))
+        )
+
+    def _add_overviews(self, run: int, overviews: Iterable[Overview]) -> None:
+        rows = (
+            (run, item.kind, item.layer, item.head, item.cell, *item.weights.shape, packed(item.weights))
+            for item in overviews
+        )
+        self._connection.executemany(
+            "insert or replace into overview (run, kind, layer, head, cell, height, width, blob) "
+            "values (?, ?, ?, ?, ?, ?, ?, ?)",
+            rows,
+        )
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            with told(self.path), transaction(self._connection):
+                yield
+        except DamagedStoreError:
+            self.close()
+            raise
+
+    # --- reading -------------------------------------------------------------------------------------------------
+
+    def entries(self, most: int | None = None, parts: bool = False) -> list[Entry]:
+        """What is kept, the newest first.
+
+        Args:
+            most: How many at most.
+            parts: Whether to list also what was kept as a part of something else.
+        """
+        where = "" if parts else "where part_of is null "
+        with told(self.path):
+            rows = self._connection.execute(
+                f"select {_COLUMNS} from run {where}order by id desc limit ?", (-1 if most is None else most,)
+            ).fetchall()
+        return [_entry(row) for row in rows]
+
+    def entry(self, run: int) -> Entry:
+        """What the list says of a run.
+
+        Raises:
+            UsageError: There is no such run.
+        """
+        with told(self.path):
+            row = self._connection.execute(f"select {_COLUMNS} from run where id = ?", (run,)).fetchone()
+        if row is None:
+            raise UsageError(f"There is no run {run}.", "faa runs lists those that are kept.")
+        return _entry(row)
+
+    def analysis(self, run: int) -> Analysis:
+        """A run, equal to what was kept.
+
+        Raises:
+            UsageError: There is no such run, or it is a comparison or one over several texts.
+            StoreError: It cannot be read.
+        """
+        head = self._record(run, "analysis", Analysis)
+        with told(self.path):
+            (text,) = self._connection.execute("select text from run where id = ?", (run,)).fetchone()
+            blobs = self._connection.execute(
+                "select blob from record where run = ? and name = 'layer' order by place", (run,)
+            ).fetchall()
+        layers = tuple(self._unpacked(run, blob, LayerResult) for (blob,) in blobs)
+        return msgspec.structs.replace(head, text=text, layers=layers)
+
+    def findings(self, run: int) -> Findings | None:
+        """What else was asked about a run; ``None`` where nothing was.
+
+        Raises:
+            UsageError: There is no such run.
+            StoreError: It cannot be read.
+        """
+        self.entry(run)
+        with told(self.path):
+            kept = self._connection.execute(
+                "select 1 from record where run = ? and name = 'findings'", (run,)
+            ).fetchone()
+        if kept is None:
+            return None
+        findings = self._record(run, "findings", Findings)
+        baseline = [part.run for part in self.parts(run) if part.side == 1]
+        return msgspec.structs.replace(findings, init=self.analysis(baseline[0]) if baseline else None)
+
+    def replication(self, run: int) -> Replication:
+        """One model over several texts.
+
+        Raises:
+            UsageError: There is no such run, or it is another kind.
+            StoreError: It cannot be read.
+        """
+        return self._record(run, "replication", Replication)
+
+    def comparison(self, run: int) -> Comparison:
+        """A comparison.
+
+        Raises:
+            UsageError: There is no such run, or it is another kind.
+            StoreError: It cannot be read.
+        """
+        return self._record(run, "comparison", Comparison)
+
+    def parts(self, run: int) -> tuple[Part, ...]:
+        """The runs that a run rests on, the first model's first, in the order of the texts."""
+        with told(self.path):
+            rows = self._connection.execute(
+                "select side, place, run from part where whole = ? order by side, place", (run,)
+            ).fetchall()
+        return tuple(Part(*row) for row in rows)
+
+    def overviews(self, run: int) -> tuple[Overview, ...]:
+        """The maps in little that are kept of a run; weights to a 255th of their root."""
+        with told(self.path):
+            rows = self._connection.execute(
+                "select kind, layer, head, cell, height, width, blob from overview where run = ? order by rowid", (run,)
+            ).fetchall()
+        try:
+            return tuple(
+                Overview(kind, layer, head, cell, unpacked(blob, height, width))
+                for kind, layer, head, cell, height, width, blob in rows
+            )
+        except ValueError as error:
+            raise self._unreadable(run, error) from None
+
+    def values(self, metric: str, kind: MapKind = "decoder") -> dict[int, NDArray[np.float32]]:
+        """One statistic of every run: float32 [layers, heads] by number of the run, NaN where it is undefined.
+
+        Of dimensions the effective slopes are given, as in means over texts.
+        """
+        with told(self.path):
+            rows = self._connection.execute(
+                "select run, dtype, shape, blob from vec where metric = ? and kind = ? order by run", (metric, kind)
+            ).fetchall()
+        return {run: np.frombuffer(blob, dtype).reshape(json.loads(shape)) for run, dtype, shape, blob in rows}
+
+    def _record(self, run: int, name: str, type_: type[R]) -> R:
+        with told(self.path):
+            row = self._connection.execute(
+                "select blob from record where run = ? and name = ? and place = 0", (run, name)
+            ).fetchone()
+        if row is None:
+            raise UsageError(f"Run {run} is of kind {self.entry(run).kind}.", "faa runs lists kinds.")
+        return self._unpacked(run, row[0], type_)
+
+    def _unpacked(self, run: int, blob: bytes, type_: type[R]) -> R:
+        try:
+            return unpack(blob, type_)
+        except ValueError as error:
+            raise self._unreadable(run, error) from None
+
+    def _unreadable(self, run: int, error: ValueError) -> StoreError:
+        return StoreError(f"Run {run} in {self.path} cannot be read: {error}.", "Others are not concerned.")
+
+
+def _entry(row: sqlite3.Row | tuple[Any, ...]) -> Entry:
+    plain = dict(zip(_COLUMNS.split(", "), row, strict=True))
+    return msgspec.convert({name: json.loads(v) if name in _JSON else v for name, v in plain.items()}, Entry)
+
+
+def _by_metric(layers: Sequence[LayerResult]) -> dict[tuple[MapKind, str], NDArray[np.float32]]:
+    """Every statistic over all layers of a kind: float32 [layers, heads], NaN where a layer has fewer heads."""
+    found: dict[tuple[MapKind, str], NDArray[np.float32]] = {}
+    for kind in dict.fromkeys(layer.info.kind for layer in layers):
+        own = [layer for layer in layers if layer.info.kind == kind]
+        widest = max(layer.info.heads for layer in own)
+        for place, layer in enumerate(own):
+            effective = layer.effective
+            for row, name in enumerate(layer.statistics.names):
+                values = found.setdefault((kind, name), np.full((len(own), widest), np.nan, np.float32))
+                values[place, : layer.info.heads] = effective[row]
+    return found
