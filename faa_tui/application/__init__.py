@@ -1,4 +1,4 @@
-"""The Textual application, a room for each part: workers, comparisons, and all that is about one model."""
+"""The Textual application, a room for each part: workers, comparisons, the run on the main screen, the terminal."""
 
 from faa_tui.application.app import FaaApp
 
