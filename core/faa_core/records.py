@@ -5,7 +5,7 @@ This module knows neither torch nor the screen. Undefined numbers are NaN, and a
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -357,3 +357,18 @@ class Analysis(msgspec.Struct, frozen=True, eq=False):
     def keys_of(self, kind: MapKind) -> Tokens:
         """Tokens on the columns of maps of ``kind``."""
         return self.tokens if kind != "decoder" or self.decoder_tokens is None else self.decoder_tokens
+
+    def to_frame(self) -> Any:
+        """pandas.DataFrame with a row for each head; see `faa_core.tables.frame_of_analysis`.
+
+        Raises:
+            UsageError: pandas is not installed.
+        """
+        from faa_core.tables import frame_of_analysis
+
+        return frame_of_analysis(self)
+
+    def _repr_html_(self) -> str:
+        from faa_core.tables import html_of_analysis
+
+        return html_of_analysis(self)

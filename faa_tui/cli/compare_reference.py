@@ -12,17 +12,14 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from faa_core import reference
-from faa_core.errors import NoAttentionError, UsageError, WorkerError, by_kind
+from faa_core.errors import NoAttentionError, UsageError
 from faa_core.export.files import check_target, write_whole
 from faa_core.export.plain import json_of, number
 from faa_core.records import Analysis
-from faa_core.worker.process import WorkerProcess
 from faa_core.worker.protocol import RunOptions
 from faa_tui.cli.compare_runs import measure
-from faa_tui.cli.narration import progress_bar
+from faa_tui.cli.one_answer import ask
 from faa_tui.cli.text import text_for
 from faa_tui.hosts import Hosts
 from faa_tui.rendering.text import visible
@@ -39,8 +36,6 @@ METRICS: dict[str, str] = {
     "interpretability_score": "interpretability",
 }
 """Keys of 1.0.0 to keys of `faa_core.catalogue`."""
-
-_END_SECONDS = 5.0
 
 
 def run_reference(options: Namespace) -> int:
@@ -103,33 +98,10 @@ def _corrected_metrics(run: Analysis) -> dict[str, float]:
 
 def _reference_metrics(options: Namespace, text: str) -> list[dict[str, float]]:
     """The same of 1.0.0, from a process that may import torch."""
-    command = [
-        sys.executable,
-        "-P",
-        "-m",
-        "faa_core.api.pair",
-        f"--device={options.device}",
-        f"--dtype={options.dtype}",
-    ]
-    command += ["--truncate"] if options.truncate else []
-    process = WorkerProcess([*command, "--", options.model1, options.model2])
-    bar = progress_bar()
-    bar.add_task("Running both models", total=None)
-    try:
-        with bar:
-            process.send(text.encode(errors="replace"))
-            process.hang_up()
-            line = process.output.readline()
-        if not line:
-            end = process.reap(_END_SECONDS)
-            raise WorkerError(end.text.replace("The worker", "The process with both models"), end.hint)
-        answer = msgspec.json.decode(line)
-        if answer["type"] == "failure":
-            raise by_kind(answer["kind"])(answer["message"], answer["hint"])
-        return list(answer["metrics"])
-    finally:
-        process.kill()
-        process.reap(_END_SECONDS)
+    arguments = [f"--device={options.device}", f"--dtype={options.dtype}"]
+    arguments += ["--truncate"] if options.truncate else []
+    answer = ask("faa_core.api.pair", [*arguments, "--", options.model1, options.model2], text, "Running both models")
+    return list(answer["metrics"])
 
 
 def _print(names: tuple[str, str], metrics: list[dict[str, float]]) -> None:

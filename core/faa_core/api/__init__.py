@@ -5,7 +5,30 @@ same name gives the corrected quantity, and ``method="faa-1.0.0"`` the old one t
 lists the differences and the evidence.
 """
 
-from faa_core.api.metrics import AttentionMetrics
-from faa_core.api.transforms import FractalTransforms
+from __future__ import annotations
 
-__all__ = ["AttentionMetrics", "FractalTransforms"]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from faa_core.api.analyzer import FractalAttentionAnalyzer
+    from faa_core.api.loading import DeviceManager, ModelLoader
+    from faa_core.api.metrics import AttentionMetrics
+    from faa_core.api.transforms import FractalTransforms
+
+__all__ = ["AttentionMetrics", "DeviceManager", "FractalAttentionAnalyzer", "FractalTransforms", "ModelLoader"]
+
+_PLACES = {
+    "AttentionMetrics": "metrics",
+    "DeviceManager": "loading",
+    "FractalAttentionAnalyzer": "analyzer",
+    "FractalTransforms": "transforms",
+    "ModelLoader": "loading",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # On demand: the transforms and the metrics need no transformers.
+    if name in _PLACES:
+        return getattr(import_module(f"faa_core.api.{_PLACES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -14,17 +14,14 @@ from collections.abc import Sequence
 
 import msgspec
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from faa_core import reference
 from faa_core.api.metrics import AttentionMetrics
+from faa_core.api.one_head import head_map
 from faa_core.capture.opening import open_source
-from faa_core.capture.strips import RowSource
-from faa_core.errors import FaaError, NoAttentionError
+from faa_core.errors import FaaError
 from faa_core.geometry import reference_1_0
-from faa_core.geometry.support import Support
-from faa_core.records import LayerInfo
 from faa_core.worker import stdio
 
 
@@ -46,37 +43,6 @@ class Failure(msgspec.Struct, frozen=True, tag="failure"):
     hint: str
 
 
-class _LastHead:
-    """Strip sink that keeps head 0 of the last self-attention of the pass, as the model multiplies with it.
-
-    Args:
-        dtype: Number format of the model, to which it rounds its weights.
-    """
-
-    def __init__(self, dtype: torch.dtype) -> None:
-        self._dtype = dtype
-        self._strips: list[torch.Tensor] = []
-        self._wanted = False
-
-    def begin(self, info: LayerInfo, support: Support) -> None:
-        self._wanted = info.kind != "cross" and info.heads > 0
-        if self._wanted:
-            self._strips = []
-
-    def strip(self, row: int, weights: torch.Tensor) -> None:
-        if self._wanted:
-            self._strips.append(weights[0].to(self._dtype).float().cpu().clone())
-
-    def end(self, rows: RowSource | None) -> None: ...
-
-    @property
-    def map(self) -> NDArray[np.float32]:
-        """float32 [n, n]."""
-        if not self._strips:
-            raise NoAttentionError("The model has no self-attention.")
-        return np.asarray(torch.cat(self._strips).numpy(), np.float32)
-
-
 def last_head(
     model: str, text: str, device: str = "auto", dtype: str = "auto", truncate: bool = False
 ) -> NDArray[np.floating]:
@@ -94,9 +60,7 @@ def last_head(
     """
     source = open_source(reference.parse(model), device, dtype, lambda *_: None)
     try:
-        sink = _LastHead(getattr(torch, source.info.dtype))
-        source.capture(source.encode(text, truncate), sink)
-        return sink.map
+        return head_map(source, source.encode(text, truncate), -1, 0).weights
     finally:
         source.close()
 

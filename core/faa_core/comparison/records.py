@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -152,3 +152,18 @@ class Comparison(msgspec.Struct, frozen=True, eq=False):
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
     seed: int
+
+    def to_frame(self) -> Any:
+        """pandas.DataFrame with a row for each pair and statistic; see `faa_core.tables.frame_of_comparison`.
+
+        Raises:
+            UsageError: pandas is not installed.
+        """
+        from faa_core.tables import frame_of_comparison
+
+        return frame_of_comparison(self)
+
+    def _repr_html_(self) -> str:
+        from faa_core.tables import html_of_comparison
+
+        return html_of_comparison(self)
