@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -25,7 +26,16 @@ class Origin(msgspec.Struct, frozen=True):
     texts: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
 
-    def of_texts(self, analyses: tuple[Analysis, ...] | list[Analysis]) -> Origin:
+    @property
+    def text_sha256(self) -> str:
+        """SHA-256 of the text; of several, that of their digests, one on each line; "" where they are not known."""
+        return self.texts[0] if len(self.texts) == 1 else text_sha256("\n".join(self.texts)) if self.texts else ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """What an exported file says: digest of the text or texts, parameters and seed."""
+        return {"text_sha256": self.text_sha256, "parameters": self.parameters, "seed": self.seed}
+
+    def of_texts(self, analyses: Sequence[Analysis]) -> Origin:
         """The same, with the texts of ``analyses``."""
         return msgspec.structs.replace(self, texts=tuple(text_sha256(analysis.text) for analysis in analyses))
 

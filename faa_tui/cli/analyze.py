@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from pathlib import Path
 
-import msgspec
+from msgspec.structs import replace
 
-from faa_core import export, reference
+from faa_core import reference
 from faa_core.errors import UsageError
+from faa_core.export import FORMS, Form, analysis_file, form_of, texts_file
+from faa_core.export.files import check_target, write_whole
 from faa_core.findings import SURROGATES, TESTED, Findings
 from faa_core.origin import Origin
 from faa_core.records import Analysis, MapKind
@@ -24,6 +28,10 @@ def run(arguments: list[str]) -> int:
     """Run ``faa analyze`` and return its exit code."""
     options = _parse(arguments)
     parsed = reference.parse(options.model)
+    if options.output:
+        check_target(Path(options.output), options.force)
+        if not options.json:
+            form_of(Path(options.output))
     return _over_texts(options, parsed) if options.texts else _one_text(options, parsed)
 
 
@@ -43,6 +51,10 @@ def _parse(arguments: list[str]) -> Namespace:
     parser.add_argument("--layer", type=int, metavar="L", help="only this layer; negative counts from the last")
     parser.add_argument("--head", type=int, metavar="H", help="only this head")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", help=f"write to a file; its ending says how: {', '.join(FORMS)}"
+    )
+    parser.add_argument("--force", action="store_true", help="replace the file if it exists")
     nulls = parser.add_argument_group("what to compare with")
     nulls.add_argument(
         "--null",
@@ -100,8 +112,8 @@ def _one_text(options: Namespace, parsed: reference.ModelReference) -> int:
     names = ("null", "test", "surrogate", "replicates", "probe", "rollout") if asked else ()
     origin = Origin(parameters(run_options, options, *names), options.seed if tests or probe else None, hosts=(host,))
     keep(lambda store: store.save(analysis, findings=findings if asked else None, origin=origin))
-    if options.json:
-        sys.stdout.buffer.write(export.to_json(analysis, chosen, findings) + b"\n")
+    if options.json or options.output:
+        _write(options, lambda form: analysis_file(analysis, form, findings, origin, chosen))
     else:
         console = printing_console()
         console.print(analysis_table(analysis, findings, chosen, console.width))
@@ -118,12 +130,22 @@ def _over_texts(options: Namespace, parsed: reference.ModelReference) -> int:
     origin = Origin(parameters(run_options, options), hosts=(host,))
     keep(lambda store: store.save_texts(replication, analyses, origin))
     chosen = _chosen(analyses[0], options)
-    if options.json:
-        sys.stdout.buffer.write(export.replication_to_json(replication, chosen) + b"\n")
+    if options.json or options.output:
+        told = replace(origin.of_texts(analyses), seed=options.seed)
+        _write(options, lambda form: texts_file(replication, form, told, chosen))
     else:
         console = printing_console()
         console.print(replication_table(replication, chosen, console.width))
     return 0
+
+
+def _write(options: Namespace, content: Callable[[Form], bytes]) -> None:
+    """Write the result to its file, in the form of its ending, or as JSON to standard output."""
+    if options.output:
+        path = Path(options.output)
+        write_whole(path, content("json" if options.json else form_of(path)), options.force)
+    else:
+        sys.stdout.buffer.write(content("json"))
 
 
 def _untrained(parsed: reference.ModelReference) -> reference.ModelReference:
@@ -136,7 +158,7 @@ def _untrained(parsed: reference.ModelReference) -> reference.ModelReference:
         raise UsageError(f"{parsed} is a file of attention; there is no model to initialise.", "Leave --null init out.")
     if parsed.initialised:
         raise UsageError(f"{parsed} is at random initialisation itself.", "Name the trained model.")
-    return msgspec.structs.replace(parsed, revision=reference.INIT)
+    return replace(parsed, revision=reference.INIT)
 
 
 def _chosen(analysis: Analysis, options: Namespace) -> Chosen:

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from faa_core import catalogue, export, reference
+from faa_core import catalogue, reference
 from faa_core.comparison.compare import compare
 from faa_core.comparison.matching import changed
 from faa_core.comparison.matching import match as match_heads
 from faa_core.comparison.records import Comparison, Head, Matching
 from faa_core.errors import UsageError
+from faa_core.export import FORMS, comparisons_file, form_of
 from faa_core.export.files import check_target, write_whole
 from faa_core.origin import Origin
 from faa_core.records import Analysis
@@ -32,7 +33,7 @@ from faa_tui.hosts import Hosts
 
 MOST = 4
 """Models that can be compared at once."""
-FORMATS = ("json", "csv", "html")
+FORMATS = (*FORMS, "html")
 """What can be written instead of a table."""
 
 
@@ -58,7 +59,7 @@ def run(arguments: list[str]) -> int:
     origin = Origin(parameters(run_options, options, "match", "pair"), options.seed)
     keep(lambda store: _keep(store, comparisons, first, others, origin))
     statistics = statistics_shown(comparisons, options.statistic)
-    _tell(comparisons, statistics, options)
+    _tell(comparisons, statistics, options, origin.of_texts(first.analyses))
     return 0
 
 
@@ -94,13 +95,11 @@ def _keep(
         kept = [part.run for part in store.parts(run) if part.side == 0]
 
 
-def _tell(comparisons: Sequence[Comparison], statistics: Sequence[str], options: Namespace) -> None:
+def _tell(comparisons: Sequence[Comparison], statistics: Sequence[str], options: Namespace, origin: Origin) -> None:
     """Print the comparisons, or write them where ``--output`` says."""
     count = options.largest or None
-    if options.format == "json":
-        content = export.comparisons_to_json(comparisons) + b"\n"
-    elif options.format == "csv":
-        content = export.comparisons_to_csv(comparisons)
+    if options.format in FORMS:
+        content = comparisons_file(comparisons, options.format, origin)
     elif options.format == "html":
         from faa_tui.cli.compare_page import page
 
@@ -233,7 +232,7 @@ def _parse(arguments: list[str]) -> Namespace:
         "--largest", type=int, default=12, metavar="N", help="how many pairs of heads; 0 for all (default: 12)"
     )
     form = shown.add_mutually_exclusive_group()
-    for name in FORMATS:
+    for name in ("json", "csv", "html"):
         what = {"json": "print one JSON object", "csv": "print a row for each pair of heads and number"}
         said = what.get(name, "print a page that opens offline")
         form.add_argument(f"--{name}", action="store_const", const=name, dest="format", help=said)
@@ -261,5 +260,7 @@ def _parse(arguments: list[str]) -> Namespace:
     if options.output and not options.format and not options.model1:
         options.format = Path(options.output).suffix.lower().removeprefix(".")
         if options.format not in FORMATS:
-            parser.error(f"add --json, --csv or --html: the ending of {options.output} says none of them")
+            parser.error(f"the ending of {options.output} says no form: end it in {', '.join(FORMATS)}")
+        if options.format == "parquet":
+            form_of(Path(options.output))
     return options

@@ -5,14 +5,16 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from faa_core import export
 from faa_core.errors import UsageError
+from faa_core.export import FORMS, Form, analysis_file, comparisons_file, form_of, texts_file
+from faa_core.export.files import check_target, write_whole
 from faa_core.findings import Findings
 from faa_core.store import Entry, Store
 from faa_tui import paths
@@ -37,7 +39,12 @@ def run(arguments: list[str]) -> int:
         return _without(options)
     with Store(paths.runs()) as store:
         if options.what == "show":
-            _show(store, _named(store, options.run), options.json)
+            _show(store, named_entry(store, options.run), options.json)
+        elif options.what == "export":
+            path = Path(options.output)
+            check_target(path, options.force)
+            content = _content(store, named_entry(store, options.run), form_of(path))
+            write_whole(path, content, options.force)
         elif options.what == "delete":
             _delete(store, options.runs)
         else:
@@ -58,9 +65,15 @@ def _parse(arguments: list[str]) -> Namespace:
     show = words.add_parser("show", help="what faa analyze or faa compare printed, without the model")
     show.add_argument("run", metavar="RUN")
     show.add_argument("--json", action="store_true", help="print one JSON object")
+    exporting = words.add_parser("export", help="write a run to a file")
+    exporting.add_argument("run", metavar="RUN")
+    exporting.add_argument(
+        "-o", "--output", required=True, metavar="FILE", help=f"its ending says how: {', '.join(FORMS)}"
+    )
+    exporting.add_argument("--force", action="store_true", help="replace the file if it exists")
     delete = words.add_parser("delete", help="forget runs for good")
     delete.add_argument("runs", metavar="RUN", nargs="+")
-    for word in (parser, listing, show, delete):
+    for word in (parser, listing, show, exporting, delete):
         word.add_argument("--verbose", action="store_true", help="show the traceback of an error")
     return parser.parse_args(arguments)
 
@@ -82,7 +95,7 @@ def _without(options: Namespace) -> int:
     raise UsageError("No runs are kept yet.", "faa analyze, faa compare and the application keep theirs.")
 
 
-def _named(store: Store, name: str) -> Entry:
+def named_entry(store: Store, name: str) -> Entry:
     """The run of that number, or the newest.
 
     Raises:
@@ -151,7 +164,7 @@ def _span(tokens: tuple[int, ...]) -> str:
 
 def _show(store: Store, entry: Entry, as_json: bool) -> None:
     if as_json:
-        sys.stdout.buffer.write(_json_of(store, entry) + b"\n")
+        sys.stdout.buffer.write(_content(store, entry, "json"))
         return
     console = printing_console()
     console.print(_shown(store, entry, console.width))
@@ -169,17 +182,17 @@ def _shown(store: Store, entry: Entry, width: int) -> RenderableType:
     return analysis_table(store.analysis(entry.id), store.findings(entry.id) or Findings(), None, width)
 
 
-def _json_of(store: Store, entry: Entry) -> bytes:
-    """What the command prints with ``--json``."""
+def _content(store: Store, entry: Entry, form: Form) -> bytes:
+    """What the command that was kept writes to a file of this form."""
     if entry.kind == "texts":
-        return export.replication_to_json(store.replication(entry.id))
+        return texts_file(store.replication(entry.id), form, entry.origin)
     if entry.kind == "comparison":
-        return export.comparisons_to_json([store.comparison(entry.id)])
-    return export.to_json(store.analysis(entry.id), None, store.findings(entry.id) or Findings())
+        return comparisons_file([store.comparison(entry.id)], form, entry.origin)
+    return analysis_file(store.analysis(entry.id), form, store.findings(entry.id), entry.origin)
 
 
 def _delete(store: Store, names: list[str]) -> None:
-    wanted = [_named(store, name).id for name in names]
+    wanted = [named_entry(store, name).id for name in names]
     gone = store.delete(wanted)
     parts = [run for run in gone if run not in wanted]
     said = f"Deleted run{'s' if len(set(wanted)) > 1 else ''} {', '.join(map(str, dict.fromkeys(wanted)))}"

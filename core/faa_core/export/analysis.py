@@ -9,24 +9,29 @@ from faa_core import catalogue
 from faa_core.export.findings import add_findings
 from faa_core.export.plain import Chosen, json_of, number, provenance
 from faa_core.findings import Findings
+from faa_core.origin import UNKNOWN, Origin
 from faa_core.records import STATUSES, Analysis, LayerResult, Statistics
 
 SCHEMA = "faa.analysis/1"
 """Name and major version of the shape; a change that would break a reader raises the number."""
 
 
-def to_dict(analysis: Analysis, heads: Chosen = None, findings: Findings | None = None) -> dict[str, Any]:
+def to_dict(
+    analysis: Analysis, heads: Chosen = None, findings: Findings | None = None, origin: Origin = UNKNOWN
+) -> dict[str, Any]:
     """One analysis as nested dictionaries and lists of plain numbers and strings; undefined numbers are ``None``.
 
     Args:
         analysis: The run.
         heads: Only these (kind, layer, head); all of them when ``None``.
         findings: What else was asked about the run; each head and the whole get keys of their own for it.
+        origin: What was asked for.
     """
     model = analysis.model
     plain = {
         "schema": SCHEMA,
         **provenance(model),
+        **origin.of_texts([analysis]).as_dict(),
         "text": analysis.text,
         "tokens": list(analysis.tokens.pieces),
         "decoder_tokens": None if analysis.decoder_tokens is None else list(analysis.decoder_tokens.pieces),
@@ -128,6 +133,8 @@ def _beside_null(statistics: Statistics, row: int, head: int) -> dict[str, Any]:
     }
 
 
-def to_json(analysis: Analysis, heads: Chosen = None, findings: Findings | None = None) -> bytes:
+def to_json(
+    analysis: Analysis, heads: Chosen = None, findings: Findings | None = None, origin: Origin = UNKNOWN
+) -> bytes:
     """`to_dict` as indented UTF-8 JSON; undefined numbers are ``null``."""
-    return json_of(to_dict(analysis, heads, findings))
+    return json_of(to_dict(analysis, heads, findings, origin))

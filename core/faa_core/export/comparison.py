@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from typing import Any
 
 from faa_core.comparison.order import RATE, discoveries
 from faa_core.comparison.records import SCHEMA, Comparison, Differences, Head, Side
-from faa_core.export.plain import json_of, number, provenance
+from faa_core.export.plain import Columns, as_csv, columns_of, compact, json_of, number, provenance
+from faa_core.origin import UNKNOWN, Origin
 from faa_core.replication import LEVEL
 
 SCHEMA_SEVERAL = "faa.comparisons/1"
@@ -38,8 +37,17 @@ COLUMNS: tuple[str, ...] = (
     "q",
     "effect",
     "texts",
+    "revision_a",
+    "revision_b",
+    "tokenizer_hash_a",
+    "tokenizer_hash_b",
+    "text_sha256",
+    "seed",
+    "parameters",
+    "versions_a",
+    "versions_b",
 )
-"""Columns of the CSV."""
+"""Columns of the tables; where the numbers come from is in every row, so that a row can stand alone."""
 
 _NUMBERS: tuple[tuple[str, str], ...] = (
     ("a", "a"),
@@ -55,11 +63,13 @@ _NUMBERS: tuple[tuple[str, str], ...] = (
 """Names in the JSON, and attributes of `Differences`."""
 
 
-def comparison_to_dict(comparison: Comparison) -> dict[str, Any]:
+def comparison_to_dict(comparison: Comparison, origin: Origin = UNKNOWN) -> dict[str, Any]:
     """One comparison as nested dictionaries and lists of plain numbers and strings; undefined numbers are ``None``."""
     matching, differences = comparison.matching, comparison.differences
     return {
         "schema": SCHEMA,
+        **origin.as_dict(),
+        "texts_sha256": list(origin.texts),
         "a": _side(comparison.a),
         "b": _side(comparison.b),
         "texts": len(comparison.a.tokens),
@@ -93,21 +103,32 @@ def comparison_to_dict(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def comparisons_to_json(comparisons: Sequence[Comparison]) -> bytes:
+def comparisons_to_json(comparisons: Sequence[Comparison], origin: Origin = UNKNOWN) -> bytes:
     """Indented UTF-8 JSON: `comparison_to_dict` of the one, or an object that lists several."""
     if len(comparisons) == 1:
-        return json_of(comparison_to_dict(comparisons[0]))
-    plain = [comparison_to_dict(comparison) for comparison in comparisons]
+        return json_of(comparison_to_dict(comparisons[0], origin))
+    plain = [comparison_to_dict(comparison, origin) for comparison in comparisons]
     return json_of({"schema": SCHEMA_SEVERAL, "comparisons": plain})
 
 
-def comparisons_to_csv(comparisons: Sequence[Comparison]) -> bytes:
+def comparisons_to_csv(comparisons: Sequence[Comparison], origin: Origin = UNKNOWN) -> bytes:
     """UTF-8 CSV with `COLUMNS`: a row for each pair and statistic; undefined numbers are empty."""
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream)
-    writer.writerow(COLUMNS)
+    return as_csv(comparison_columns(comparisons, origin))
+
+
+def comparison_columns(comparisons: Sequence[Comparison], origin: Origin = UNKNOWN) -> Columns:
+    """`COLUMNS`: a row for each comparison, pair of heads and statistic."""
+    rows: list[tuple[Any, ...]] = []
     for comparison in comparisons:
-        differences = comparison.differences
+        differences, models = comparison.differences, (comparison.a.model, comparison.b.model)
+        source = (
+            *(model.revision for model in models),
+            *(model.tokenizer_hash for model in models),
+            origin.text_sha256,
+            comparison.seed,
+            compact(origin.parameters),
+            *(compact(model.versions) for model in models),
+        )
         for place, pair in enumerate(comparison.matching.pairs):
             head = (
                 comparison.a.reference,
@@ -123,8 +144,8 @@ def comparisons_to_csv(comparisons: Sequence[Comparison]) -> bytes:
                 number(float(comparison.divergence[place])),
             )
             for row, name in enumerate(differences.names):
-                writer.writerow((*head, name, *_numbers(differences, row, place).values()))
-    return stream.getvalue().encode()
+                rows.append((*head, name, *_numbers(differences, row, place).values(), *source))
+    return columns_of(COLUMNS, rows)
 
 
 def _numbers(differences: Differences, row: int, place: int) -> dict[str, float | int | None]:

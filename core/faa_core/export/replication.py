@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from faa_core.export.plain import Chosen, json_of, number, provenance
+from faa_core.origin import UNKNOWN, Origin
 from faa_core.replication import LEVEL, SCHEMA, LayerReplication, Replication
 
 
-def replication_to_json(replication: Replication, heads: Chosen = None) -> bytes:
+def replication_to_json(replication: Replication, heads: Chosen = None, origin: Origin = UNKNOWN) -> bytes:
     """Means, intervals and labels of every head over texts, as indented UTF-8 JSON; undefined numbers are ``null``."""
     plain = {
         "schema": SCHEMA,
         **provenance(replication.model),
+        **origin.as_dict(),
+        "texts_sha256": list(origin.texts),
         "texts": len(replication.tokens),
         "tokens": list(replication.tokens),
         "seed": replication.seed,

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -22,16 +20,11 @@ from faa_core.records import Analysis, LayerResult, MapKind, ModelInfo
 from faa_core.replication import Replication
 from faa_core.store.overview import Overview, packed, unpacked
 from faa_core.store.packing import pack, unpack
-from faa_core.store.records import Entry, Part
+from faa_core.store.records import Entry, Part, RunKind
+from faa_core.store.rows import COLUMNS, by_metric, entry_of, row_of
 from faa_core.store.schema import open_file, told, transaction
 
 R = TypeVar("R", bound=msgspec.Struct)
-
-_COLUMNS = (
-    "id, time, kind, models, revisions, tokenizers, hosts, texts, tokens, seconds, parameters, seed, versions, "
-    "part_of, note"
-)
-_JSON = frozenset({"models", "revisions", "tokenizers", "hosts", "texts", "tokens", "parameters", "versions"})
 
 
 class Store:
@@ -98,7 +91,7 @@ class Store:
             StoreError: It cannot be written; nothing of it was.
         """
         seconds = sum(analysis.seconds for analysis in analyses)
-        whole = msgspec.structs.replace(origin.of_texts(list(analyses)), seed=replication.seed)
+        whole = msgspec.structs.replace(origin.of_texts(analyses), seed=replication.seed)
         with self._writing():
             run = self._add_run("texts", (replication.model,), whole, replication.tokens, seconds, None)
             self._add_record(run, "replication", 0, replication)
@@ -185,7 +178,7 @@ class Store:
 
     def _add_run(
         self,
-        kind: str,
+        kind: RunKind,
         models: Sequence[ModelInfo],
         origin: Origin,
         tokens: Sequence[int],
@@ -193,28 +186,9 @@ class Store:
         part_of: int | None,
         text: str = "",
     ) -> int:
-        versions: dict[str, str] = {}
-        for model in reversed(models):
-            versions |= model.versions
-        values = {
-            "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "kind": kind,
-            "models": [model.reference for model in models],
-            "revisions": [model.revision for model in models],
-            "tokenizers": [model.tokenizer_hash for model in models],
-            "hosts": list(origin.hosts) or [""] * len(models),
-            "texts": list(origin.texts),
-            "tokens": list(tokens),
-            "seconds": seconds,
-            "parameters": origin.parameters,
-            "seed": origin.seed,
-            "versions": versions,
-            "part_of": part_of,
-            "text": text,
-        }
-        row = [msgspec.json.encode(value).decode() if name in _JSON else value for name, value in values.items()]
-        holes = ", ".join("?" * len(row))
-        done = self._connection.execute(f"insert into run ({', '.join(values)}) values ({holes})", row)
+        row = row_of(kind, models, origin, tokens, seconds, part_of, text)
+        names, holes = ", ".join(row), ", ".join("?" * len(row))
+        done = self._connection.execute(f"insert into run ({names}) values ({holes})", tuple(row.values()))
         assert done.lastrowid is not None
         return done.lastrowid
 
@@ -229,7 +203,7 @@ class Store:
             self._add_record(run, "layer", place, layer)
         rows = (
             (run, kind, metric, "<f4", json.dumps(values.shape), values.tobytes())
-            for (kind, metric), values in _by_metric(analysis.layers).items()
+            for (kind, metric), values in by_metric(analysis.layers).items()
         )
         self._connection.executemany(
             "insert into vec (run, kind, metric, dtype, shape, blob) values (?, ?, ?, ?, ?, ?)", rows
@@ -279,9 +253,9 @@ class Store:
         where = "" if parts else "where part_of is null "
         with told(self.path):
             rows = self._connection.execute(
-                f"select {_COLUMNS} from run {where}order by id desc limit ?", (-1 if most is None else most,)
+                f"select {COLUMNS} from run {where}order by id desc limit ?", (-1 if most is None else most,)
             ).fetchall()
-        return [_entry(row) for row in rows]
+        return [entry_of(row) for row in rows]
 
     def entry(self, run: int) -> Entry:
         """What the list says of a run.
@@ -290,10 +264,10 @@ class Store:
             UsageError: There is no such run.
         """
         with told(self.path):
-            row = self._connection.execute(f"select {_COLUMNS} from run where id = ?", (run,)).fetchone()
+            row = self._connection.execute(f"select {COLUMNS} from run where id = ?", (run,)).fetchone()
         if row is None:
             raise UsageError(f"There is no run {run}.", "faa runs lists those that are kept.")
-        return _entry(row)
+        return entry_of(row)
 
     def analysis(self, run: int) -> Analysis:
         """A run, equal to what was kept.
@@ -397,22 +371,3 @@ class Store:
 
     def _unreadable(self, run: int, error: ValueError) -> StoreError:
         return StoreError(f"Run {run} in {self.path} cannot be read: {error}.", "Others are not concerned.")
-
-
-def _entry(row: sqlite3.Row | tuple[Any, ...]) -> Entry:
-    plain = dict(zip(_COLUMNS.split(", "), row, strict=True))
-    return msgspec.convert({name: json.loads(v) if name in _JSON else v for name, v in plain.items()}, Entry)
-
-
-def _by_metric(layers: Sequence[LayerResult]) -> dict[tuple[MapKind, str], NDArray[np.float32]]:
-    """Every statistic over all layers of a kind: float32 [layers, heads], NaN where a layer has fewer heads."""
-    found: dict[tuple[MapKind, str], NDArray[np.float32]] = {}
-    for kind in dict.fromkeys(layer.info.kind for layer in layers):
-        own = [layer for layer in layers if layer.info.kind == kind]
-        widest = max(layer.info.heads for layer in own)
-        for place, layer in enumerate(own):
-            effective = layer.effective
-            for row, name in enumerate(layer.statistics.names):
-                values = found.setdefault((kind, name), np.full((len(own), widest), np.nan, np.float32))
-                values[place, : layer.info.heads] = effective[row]
-    return found

@@ -1,0 +1,75 @@
+"""Rows of the file of kept runs, made from records and read again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from faa_core.origin import Origin
+from faa_core.records import LayerResult, MapKind, ModelInfo
+from faa_core.store.records import Entry, RunKind
+
+COLUMNS = (
+    "id, time, kind, models, revisions, tokenizers, hosts, texts, tokens, seconds, parameters, seed, versions, "
+    "part_of, note"
+)
+"""Columns of the table of runs, but the text."""
+_JSON = frozenset({"models", "revisions", "tokenizers", "hosts", "texts", "tokens", "parameters", "versions"})
+
+
+def row_of(
+    kind: RunKind,
+    models: Sequence[ModelInfo],
+    origin: Origin,
+    tokens: Sequence[int],
+    seconds: float,
+    part_of: int | None,
+    text: str,
+) -> dict[str, Any]:
+    """Column to value of a run that is kept now."""
+    versions: dict[str, str] = {}
+    for model in reversed(models):
+        versions |= model.versions
+    values = {
+        "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "kind": kind,
+        "models": [model.reference for model in models],
+        "revisions": [model.revision for model in models],
+        "tokenizers": [model.tokenizer_hash for model in models],
+        "hosts": list(origin.hosts) or [""] * len(models),
+        "texts": list(origin.texts),
+        "tokens": list(tokens),
+        "seconds": seconds,
+        "parameters": origin.parameters,
+        "seed": origin.seed,
+        "versions": versions,
+        "part_of": part_of,
+        "text": text,
+    }
+    return {name: msgspec.json.encode(value).decode() if name in _JSON else value for name, value in values.items()}
+
+
+def entry_of(row: tuple[Any, ...]) -> Entry:
+    """What a row of `COLUMNS` says."""
+    plain = dict(zip(COLUMNS.split(", "), row, strict=True))
+    return msgspec.convert({name: json.loads(v) if name in _JSON else v for name, v in plain.items()}, Entry)
+
+
+def by_metric(layers: Sequence[LayerResult]) -> dict[tuple[MapKind, str], NDArray[np.float32]]:
+    """Every statistic over all layers of a kind: float32 [layers, heads], NaN where a layer has fewer heads."""
+    found: dict[tuple[MapKind, str], NDArray[np.float32]] = {}
+    for kind in dict.fromkeys(layer.info.kind for layer in layers):
+        own = [layer for layer in layers if layer.info.kind == kind]
+        widest = max(layer.info.heads for layer in own)
+        for place, layer in enumerate(own):
+            effective = layer.effective
+            for row, name in enumerate(layer.statistics.names):
+                values = found.setdefault((kind, name), np.full((len(own), widest), np.nan, np.float32))
+                values[place, : layer.info.heads] = effective[row]
+    return found
