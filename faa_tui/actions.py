@@ -1,7 +1,7 @@
 """Every action of the application and its keys, in one place.
 
-Screens take their bindings from here, the palette lists all of it, and the help shows the live ones. ``e`` and ``g``
-are left free on purpose, and flow-control keys (ctrl+s, ctrl+q as the only way) are not used.
+Screens take their bindings from here, the palette lists all of it, and the help shows the live ones. ``g`` is
+left free on purpose, and flow-control keys (ctrl+s, ctrl+q as the only way) are not used.
 """
 
 from __future__ import annotations
@@ -190,6 +190,15 @@ ACTIONS: tuple[Action, ...] = (
         footer=True,
     ),
     Action(
+        "report",
+        "e",
+        "app.report",
+        "report",
+        "Write what is shown as one HTML file that opens offline",
+        group="Look",
+        footer=True,
+    ),
+    Action(
         "login",
         "I",
         "app.login",
@@ -282,6 +291,16 @@ ACTIONS: tuple[Action, ...] = (
         "Take the other model away, where there are three or more",
         "compare",
         "Run",
+    ),
+    Action(
+        "compare.report",
+        "e",
+        "app.report",
+        "report",
+        "Write the comparison as one HTML file that opens offline",
+        "compare",
+        "Look",
+        True,
     ),
     Action(
         "compare.message",

@@ -30,6 +30,11 @@ def runs() -> Path:
     return state() / "runs.sqlite"
 
 
+def reports() -> Path:
+    """Folder of reports that could not be put into the current one; it may not exist yet."""
+    return _DIRS.user_data_path / "reports"
+
+
 def all_paths() -> dict[str, Path]:
     """Name to file or folder, for ``faa doctor``."""
     return {"config": config(), "state": state(), "runs": runs()}

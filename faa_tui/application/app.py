@@ -1,4 +1,4 @@
-"""The application around one model: its run, its life in the terminal, and the dialogs."""
+"""The application as a whole: its life in the terminal, and what works on every screen."""
 
 from __future__ import annotations
 
@@ -13,27 +13,15 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events
 from textual.binding import ActiveBinding, BindingType
 from textual.screen import Screen
-from textual.timer import Timer
 
-from faa_core.errors import FaaError, LoginError, WorkerError, by_kind
-from faa_core.reference import parse
-from faa_core.worker.protocol import Fail, RunOptions
-from faa_tui import help, messages, recent, supervisor
+from faa_core.worker.protocol import RunOptions
+from faa_tui import help, supervisor
 from faa_tui.actions import Action, bindings
-from faa_tui.application.comparisons import REST_SECONDS, ComparisonsApp
+from faa_tui.application.reports import ReportsApp
 from faa_tui.commands import Commands
-from faa_tui.fleet import host_of
 from faa_tui.rendering import plot
-from faa_tui.rendering.tiles import cells_at
-from faa_tui.samples import default_sample
-from faa_tui.screens.examination import ExaminationScreen
 from faa_tui.screens.main import MainScreen
-from faa_tui.session import Order, Phase, Position, Results
 from faa_tui.tidying import Tidying
-from faa_tui.tiles import TileRequests
-from faa_tui.widgets.model_pane import BUNDLED, ModelPane
-from faa_tui.widgets.notice import LONG
-from faa_tui.widgets.status_bar import Status
 
 if TYPE_CHECKING:
     from faa_tui.screens.compare import CompareScreen
@@ -49,8 +37,8 @@ TWICE_SECONDS = 2.0
 """Within this time a second ctrl+c quits."""
 
 
-class FaaApp(ComparisonsApp, inherit_bindings=False):
-    """Shows one run after another.
+class FaaApp(ReportsApp, inherit_bindings=False):
+    """The application, as a terminal and a person meet it.
 
     Args:
         reference: Model to open at once.
@@ -73,25 +61,10 @@ class FaaApp(ComparisonsApp, inherit_bindings=False):
         command: Sequence[str] | None = None,
         others: Sequence[str] = (),
     ) -> None:
-        self._text = default_sample().text if text is None else text
-        super().__init__(self._order(reference, self._text, options or RunOptions()), command, others)
-        self.main = MainScreen()
-        self.phase = Phase.IDLE
-        self.run_number = 0
-        self._activity = ""
-        self._run_began = 0.0
-        self._cancel_asked = False
-        self._fail: Fail | None = None
-        self._tiles = TileRequests(self.fleet.fetch, self.fleet.cancel)
-        self._rest: Timer | None = None
+        super().__init__(reference, text, options, command, others)
         self._tidying = Tidying()
         self._interrupted = -TWICE_SECONDS
         self._supervisor = os.getppid()
-
-    @staticmethod
-    def _order(reference: str, text: str, options: RunOptions) -> Order:
-        """An order; a file of attention has no text of its own."""
-        return Order(reference, "" if parse(reference).source == "array" else text, options)
 
     # --- life ----------------------------------------------------------------------------------------------------
 
@@ -157,267 +130,6 @@ class FaaApp(ComparisonsApp, inherit_bindings=False):
         if os.getppid() != self._supervisor:
             self._leave(128 + signal.SIGHUP)
 
-    # --- runs ----------------------------------------------------------------------------------------------------
-
-    def submit(self, order: Order) -> None:
-        """Begin a run; one that is under way is given up."""
-        if self.phase.under_way:
-            self.fleet.cancel(self.run_number)
-        self.order = order
-        self.run_number = self.new_number()
-        worker = self.worker(self.current_host)
-        self.phase = Phase.LOADING if worker.ready else Phase.STARTING
-        self._activity = ""
-        self._cancel_asked = False
-        self._fail = None
-        self._run_began = worker.last_sign = time.monotonic()
-        self._tiles.clear()
-        self.main.clear_fault()
-        self.tell_status()
-        self.fleet.run(self.run_number, order)
-
-    def open_reference(self, reference: str | None) -> None:
-        """Analyse the present text with another model; ``None`` changes nothing."""
-        if reference is not None:
-            self.submit(self._order(reference, self._text, self.order.options))
-            self._list_models()
-
-    def known_models(self) -> tuple[str, ...]:
-        """References that the user may want again."""
-        return tuple(dict.fromkeys((*BUNDLED, self.order.reference, *recent.load())))
-
-    def _list_models(self) -> None:
-        try:
-            hosts = self.hosts.names
-        except FaaError as error:
-            hosts = ()
-            self.notify(str(error), title="Configuration", severity="error", markup=False, timeout=15)
-        self.main.show_models(recent.load(), self.order.reference, hosts)
-
-    def _is_current(self, message: messages.RunMessage) -> bool:
-        self.worker(self.fleet.host_of_run(message.run)).last_sign = time.monotonic()
-        self.heard(message)
-        return message.run == self.run_number and self.phase.under_way
-
-    def on_run_progressed(self, message: messages.RunProgressed) -> None:
-        """Say what the worker is doing."""
-        if self._is_current(message):
-            progress = message.progress
-            amount = (
-                f" {100 * progress.done // progress.total} %" if progress.unit == "bytes" and progress.total else ""
-            )
-            if progress.unit == "layers":
-                amount = f" layer {progress.done} of {progress.total}"
-            self._activity = f"{progress.text}{amount}"
-            self.tell_status()
-
-    def on_model_loaded(self, message: messages.ModelLoaded) -> None:
-        """A model that could be loaded is worth remembering."""
-        if self._is_current(message) and self.order.reference not in BUNDLED:
-            recent.remember(self.order.reference)
-            self._list_models()
-
-    def on_run_started(self, message: messages.RunStarted) -> None:
-        """From here on the screen shows the new run."""
-        if self._is_current(message):
-            started = message.started
-            self.phase, self._activity = Phase.RUNNING, ""
-            self.let_go(self.main.results)
-            self.main.begin(
-                Results(message.run, started.model, started.tokens, started.decoder_tokens, started.truncated_from)
-            )
-            self.tell_status()
-
-    def on_layer_arrived(self, message: messages.LayerArrived) -> None:
-        """Add a layer to the run on the screen."""
-        results = self.main.results
-        if self._is_current(message) and results is not None and results.run == message.run:
-            ready = message.ready
-            results.layers[ready.result.info.kind, ready.result.info.layer] = ready.result
-            self._activity = f"layer {len(results.layers)} of {ready.total}"
-            self.main.arrived()
-
-    def on_run_done(self, message: messages.RunDone) -> None:
-        """The run is complete."""
-        if self._is_current(message):
-            self.phase, self.worker(self.current_host).busy = Phase.DONE, False
-            if (results := self.main.results) is not None and results.run == message.run:
-                results.seconds, results.notes = message.done.seconds, message.done.notes
-                analysis = results.analysis(self.order.reference, self.order.text)
-                host = self._hostname(self.order.reference)
-                self.history.keep(message.run, analysis, host, self.order.options)
-            for note in message.done.notes:
-                self.notify(note, title="Note", markup=False, timeout=10)
-            self.main.arrived()
-            self.tell_status()
-
-    def on_run_failed(self, message: messages.RunFailed) -> None:
-        """Keep what is on the screen, and say what happened."""
-        if self._is_current(message):
-            cancelled = message.fail.kind == "cancelled"
-            self.phase = Phase.CANCELLED if cancelled else Phase.FAILED
-            self.tell_status()
-            self.show_fault(message.fail)
-
-    # --- workers -------------------------------------------------------------------------------------------------
-
-    @property
-    def current_host(self) -> str:
-        """Machine of the model that was asked for last."""
-        return host_of(self.order.reference)
-
-    def workers_changed(self) -> None:
-        """Say how the worker is; once it is there, it loads what was sent behind its greeting."""
-        if self.phase is Phase.STARTING and self.worker(self.current_host).ready:
-            self.phase = Phase.LOADING
-        self.tell_status()
-
-    def worker_lost(self, host: str, fail: Fail) -> None:
-        """The results stay, and the next run starts another worker."""
-        if self.desk is not None:
-            self.desk.lost(host)
-        if host == self.current_host:
-            self._tiles.clear()
-            if self.phase.under_way:
-                self.phase = Phase.FAILED
-            if self._fail is None or not issubclass(
-                by_kind(self._fail.kind), WorkerError
-            ):  # its run has told it already
-                self.show_fault(fail)
-
-    def logged_in(self, host: str) -> None:
-        """Go on with what failed for want of a login."""
-        self._fail = None
-        if host == self.current_host and self.phase is Phase.FAILED:
-            self.submit(self.order)
-        if self.desk is not None:
-            self.desk.screen.action_run_again()
-
-    def host_added(self, name: str) -> None:
-        """Ask for a model on it."""
-        self._list_models()
-        self.action_open_model(f"{name}:")
-
-    @property
-    def shown_results(self) -> Results | None:
-        """The run on the main screen."""
-        return self.main.results
-
-    @property
-    def shown_position(self) -> Position | None:
-        """The head that the main screen shows."""
-        return self.main.position
-
-    @property
-    def at_rest(self) -> bool:
-        """Whether nothing is under way: no run, no tile, and no comparison."""
-        return not self.phase.under_way and not self._tiles.waiting and (self.desk is None or self.desk.at_rest)
-
-    # --- tiles ---------------------------------------------------------------------------------------------------
-
-    def on_main_screen_shown(self) -> None:
-        """Analyse what nobody has asked for yet, because a comparison was opened first."""
-        if self.run_number == 0 and self.desk is not None:
-            self.submit(self.order)
-
-    def on_main_screen_tile_wanted(self, message: MainScreen.TileWanted) -> None:
-        """Something on the screen waits for it."""
-        self._tiles.want(message.key)
-
-    def on_main_screen_head_shown(self, message: MainScreen.HeadShown) -> None:
-        """Once this head rests, fetch the overviews of its neighbours, so that they are here when they are wanted."""
-        if self._rest is not None:
-            self._rest.stop()
-        self._rest = self.set_timer(REST_SECONDS, lambda: self._tiles.prefetch(self.main.missing_overviews()))
-
-    def on_tile_arrived(self, message: messages.TileArrived) -> None:
-        """Draw it, or keep it for later."""
-        self.worker(self.fleet.host_of_run(message.key.run)).last_sign = time.monotonic()
-        if message.key.run == self.run_number and not message.key.aligned:
-            self.main.put_tile(message.key, message.block)
-            self._keep_overview(message)
-        self._tiles.ended(message.key)
-        if self.desk is not None:
-            self.desk.hear_tile(message)
-
-    def _keep_overview(self, message: messages.TileArrived) -> None:
-        """Keep a whole map, in little, beside its run."""
-        key, results = message.key, self.main.results
-        layer = None if results is None else results.at(Position(*key.address[1:]))
-        if layer is not None and results is not None and results.run == key.run:
-            whole = (0, cells_at(layer.queries, key.level), 0, cells_at(layer.keys, key.level))
-            if whole == (key.row, key.row_stop, key.column, key.column_stop):
-                self.history.keep_overview(key.address, key.level, message.block)
-
-    def on_tile_failed(self, message: messages.TileFailed) -> None:
-        """The map may ask again when it is looked at again."""
-        self._tiles.ended(message.key)
-        self.main.forget_pending()
-        if self.desk is not None:
-            self.desk.hear_tile(message)
-
-    # --- one head at length --------------------------------------------------------------------------------------
-
-    def action_examine(self) -> None:
-        """Measure the head that is looked at, and show what comes."""
-        address = self.main.address
-        if address is None:
-            self.notify("There is no measured head to examine yet.", title="Examine", markup=False)
-            return
-        key = messages.HeadKey(address)
-        self.push_screen(ExaminationScreen(key), lambda _: self.fleet.cancel(key))
-        self.fleet.ask(key)
-
-    def on_head_examined(self, message: messages.HeadExamined) -> None:
-        """Fill the dialog, if it is still open."""
-        if isinstance(self.screen, ExaminationScreen) and self.screen.key == message.key:
-            self.screen.show(message.examination)
-
-    def on_examination_failed(self, message: messages.ExaminationFailed) -> None:
-        """Say why, in the dialog."""
-        if isinstance(self.screen, ExaminationScreen) and self.screen.key == message.key:
-            self.screen.show_fail(message.fail)
-
-    # --- what the user is told -----------------------------------------------------------------------------------
-
-    def tell_status(self) -> None:
-        """Write the top line."""
-        results = self.main.results
-        shown = results if results is not None and results.run == self.run_number else None
-        seconds = time.monotonic() - self._run_began if self.phase.under_way else (shown.seconds if shown else None)
-        activity = "cancelling, esc again ends the worker" if self._cancel_asked else self._activity
-        worker, ill = self.worker_words(self.current_host, self.phase.under_way)
-        self.main.show_status(
-            Status(
-                reference=self.order.reference,
-                model=results.model if results else None,
-                tokens=len(results.tokens) if results else 0,
-                truncated_from=results.truncated_from if results else None,
-                run=self.run_number,
-                phase=self.phase,
-                activity=activity,
-                seconds=seconds,
-                worker=worker,
-                worker_ill=ill,
-                memory=self.worker(self.current_host).memory_on(results.model.device) if results else 0,
-            )
-        )
-
-    def show_fault(self, fail: Fail) -> None:
-        """Show a fault until it is dealt with; one that is long or has a remedy in a dialog at once."""
-        self._fail = fail
-        keys = "[r] run again  [m] details  [esc] close"
-        if fail.kind == LoginError.kind:
-            keys = "[I] log in  [m] details  [esc] close"
-        if self._truncatable(fail):
-            keys = "[m] details, cut the text  [t] edit the text  [esc] close"
-        self.main.show_fault(fail, keys)
-        if self._truncatable(fail) or len(fail.text) + len(fail.hint) > LONG:
-            self.action_message()
-
-    def _truncatable(self, fail: Fail) -> bool:
-        return fail.kind == "text" and bool(self.order.text.strip()) and not self.order.options.truncate
-
     # --- actions -------------------------------------------------------------------------------------------------
 
     async def perform(self, action: Action) -> None:
@@ -435,60 +147,6 @@ class FaaApp(ComparisonsApp, inherit_bindings=False):
         screen = self.base_screen
         focused = screen.focused
         return [active for active in screen.active_bindings.values() if focused is not None and active.node is focused]
-
-    def action_run_again(self) -> None:
-        """Analyse the same text with the same model again."""
-        if self.phase.under_way:
-            self.notify("A run is under way; esc cancels it.", markup=False)
-        else:
-            self.submit(self.order)
-
-    def action_cancel(self) -> None:
-        """Cancel the run; the second time end the worker, for one that does not listen. Else close the message."""
-        if not self.phase.under_way:
-            self.main.clear_fault()
-        elif self._cancel_asked:
-            self.fleet.link(self.current_host).kill()
-        else:
-            self._cancel_asked = True
-            self.fleet.cancel(self.run_number)
-            self.tell_status()
-
-    def action_message(self) -> None:
-        """Show the last fault in full."""
-        if self._fail is None:
-            self.notify("There is no message.", markup=False)
-            return
-        from faa_tui.screens.message import MessageScreen, Remedy
-
-        def answered(remedy: Remedy | None) -> None:
-            if remedy == "truncate":
-                self.submit(self.order.truncated())
-            elif remedy == "run":
-                self.submit(self.order)
-
-        self.push_screen(MessageScreen(self._fail, self._truncatable(self._fail)), answered)
-
-    def action_edit_text(self) -> None:
-        """Edit the text, and run it."""
-        from faa_tui.screens.text_editor import TextEditor
-
-        if parse(self.order.reference).source == "array":
-            self.notify("A file of attention has no text; open a model first (o).", markup=False)
-            return
-
-        def answered(text: str | None) -> None:
-            if text is not None:
-                self._text = text
-                self.submit(self._order(self.order.reference, text, self.order.options))
-
-        self.push_screen(TextEditor(self._text), answered)
-
-    def action_open_model(self, begin: str = "") -> None:
-        """Ask for a reference, of which ``begin`` is known, and run it."""
-        from faa_tui.screens.open_model import OpenModel
-
-        self.push_screen(OpenModel(begin), self.open_reference)
 
     def action_statistic_list(self) -> None:
         """Ask which statistic colours the heads."""
@@ -518,20 +176,3 @@ class FaaApp(ComparisonsApp, inherit_bindings=False):
     async def action_quit(self) -> None:
         """Leave."""
         self._leave(0)
-
-    # --- panes ---------------------------------------------------------------------------------------------------
-
-    def on_model_pane_opened(self, event: ModelPane.Opened) -> None:
-        """Run the chosen model."""
-        event.stop()
-        self.open_reference(event.reference)
-
-    def on_model_pane_other_wanted(self, event: ModelPane.OtherWanted) -> None:
-        """Ask for a reference."""
-        event.stop()
-        self.action_open_model(event.begin)
-
-    def on_model_pane_host_wanted(self, event: ModelPane.HostWanted) -> None:
-        """Ask for a machine."""
-        event.stop()
-        self.action_add_host()

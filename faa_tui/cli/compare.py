@@ -101,9 +101,10 @@ def _tell(comparisons: Sequence[Comparison], statistics: Sequence[str], options:
     if options.format in FORMS:
         content = comparisons_file(comparisons, options.format, origin)
     elif options.format == "html":
-        from faa_tui.cli.compare_page import page
+        from faa_core.report import render
+        from faa_tui.reports import comparison_report
 
-        content = page(comparisons, statistics, count).encode()
+        content = render(comparison_report(comparisons, statistics=statistics, count=count)).encode()
     else:
         console = printing_console()
         for place, comparison in enumerate(comparisons):

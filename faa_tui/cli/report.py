@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -16,25 +15,31 @@ from faa_core.export.files import check_target, write_whole
 from faa_core.findings import TESTED, Findings
 from faa_core.records import Analysis
 from faa_core.reference import DEMO, ModelReference
-from faa_core.report import ComparedPart, HeadMap, MeasuredPart, Report, chosen_heads, map_level, render
-from faa_core.worker.protocol import RunOptions
+from faa_core.report import HeadMap, Report, chosen_heads, map_level, render
+from faa_core.store import Store
 from faa_core.worker.session import Session
+from faa_tui import paths
 from faa_tui.cli.compare import MOST
 from faa_tui.cli.compare_runs import measure
-from faa_tui.cli.main import MODEL_HELP, add_run_options, add_text_options
+from faa_tui.cli.main import MODEL_HELP, add_run_options, add_text_options, run_options_of
 from faa_tui.cli.narration import narrated_session
+from faa_tui.cli.runs import LAST
 from faa_tui.cli.text import text_for, texts_in
 from faa_tui.hosts import Hosts
 from faa_tui.rendering.text import visible
+from faa_tui.reports import comparison_report, kept_report, run_report
 
 
 def run(arguments: list[str]) -> int:
     """Run ``faa report`` and return its exit code."""
     options = _parse(arguments)
-    references = [reference.parse(model) for model in options.models or (DEMO,)]
     if options.output != "-":
         check_target(Path(options.output), options.force)
-    made = _compared(options, references) if len(references) > 1 else _measured(options, references[0])
+    if len(options.models) == 1 and (options.models[0] == LAST or options.models[0].isdecimal()):
+        made = _kept(options)
+    else:
+        references = [reference.parse(model) for model in options.models or (DEMO,)]
+        made = _compared(options, references) if len(references) > 1 else _measured(options, references[0])
     content = render(made).encode()
     if options.output == "-":
         sys.stdout.buffer.write(content)
@@ -43,11 +48,6 @@ def run(arguments: list[str]) -> int:
     write_whole(Path(options.output), content, options.force)
     print(f"{visible(str(options.output))}  {len(content) / 1e6:.1f} MB", file=sys.stderr)
     return 0
-
-
-def now() -> str:
-    """When a report is made, as its heading says it."""
-    return datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
 
 
 def fetch_maps(worker: Session, analysis: Analysis) -> tuple[HeadMap, ...]:
@@ -70,15 +70,14 @@ def fetch_maps(worker: Session, analysis: Analysis) -> tuple[HeadMap, ...]:
 
 def _measured(options: Namespace, parsed: ModelReference) -> Report:
     text = text_for(parsed, options.text, options.file)
-    run_options = RunOptions(options.device, options.dtype, options.truncate)
+    run_options = run_options_of(options)
     with narrated_session(host=parsed.host) as narrated:
         init = narrated.analyse(_untrained(parsed), text, run_options) if options.null == "init" else None
         analysis = narrated.analyse(parsed, text, run_options)
         maps = fetch_maps(narrated.worker, analysis)
         tests = tuple(narrated.worker.test(statistic, seed=options.seed) for statistic in dict.fromkeys(options.test))
         probe = narrated.probe(parsed, run_options, options.seed) if options.probe else None
-    title = options.title or f"Attention of {analysis.model.reference}"
-    return Report(title, now(), measured=(MeasuredPart(analysis, Findings(init, tests, probe), maps),))
+    return run_report(analysis, maps, Findings(init, tests, probe), options.title)
 
 
 def _untrained(parsed: ModelReference) -> ModelReference:
@@ -91,13 +90,12 @@ def _compared(options: Namespace, references: list[ModelReference]) -> Report:
     texts = texts_in(options.texts) if options.texts else (text_for(references[0], options.text, options.file),)
     hosts = Hosts()
     try:
-        run_options = RunOptions(options.device, options.dtype, options.truncate)
+        run_options = run_options_of(options)
         first, *others = measure(references, texts, run_options, hosts)
     finally:
         hosts.forget()
-    parts = []
-    for other in others:
-        comparison = compare(
+    comparisons = [
+        compare(
             first.analyses,
             other.analyses,
             first.sketches,
@@ -106,21 +104,40 @@ def _compared(options: Namespace, references: list[ModelReference]) -> Report:
             hosts=(first.machine, other.machine),
             seed=options.seed,
         )
-        parts.append(ComparedPart(comparison, (first.analyses[0], other.analyses[0])))
-    named = " and ".join(str(one) for one in references)
-    return Report(options.title or f"Attention of {named}", now(), compared=tuple(parts))
+        for other in others
+    ]
+    runs = [(first.analyses[0], other.analyses[0]) for other in others]
+    return comparison_report(comparisons, runs, options.title)
+
+
+def _kept(options: Namespace) -> Report:
+    """What the user kept under a number."""
+    if not paths.runs().exists():
+        raise UsageError("No runs are kept.", "Name a model; faa analyze and faa compare keep their runs.")
+    name = options.models[0]
+    with Store(paths.runs()) as store:
+        newest = store.entries(1)
+        if name == LAST and not newest:
+            raise UsageError("No runs are kept.", "Name a model; faa analyze and faa compare keep their runs.")
+        return kept_report(store, newest[0] if name == LAST else store.entry(int(name)), options.title)
 
 
 def _parse(arguments: list[str]) -> Namespace:
     parser = ArgumentParser(
         prog="faa report",
+        usage="faa report [MODEL [MODEL ...]] -o FILE [options]\n       faa report RUN -o FILE",
         description="Write what MODEL shows on a text, or how models differ, as one HTML file that opens offline. "
         "Several models are each compared with the first.",
     )
-    parser.add_argument("models", nargs="*", metavar="MODEL", help=f"one to four: {MODEL_HELP}")
+    parser.add_argument(
+        "models",
+        nargs="*",
+        metavar="MODEL",
+        help=f"one to four: {MODEL_HELP}; or a number of faa runs, or {LAST!r}: a kept run",
+    )
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="the file; - for standard output")
     parser.add_argument("--force", action="store_true", help="replace the file if it exists")
-    parser.add_argument("--title", help="the heading of the page")
+    parser.add_argument("--title", default="", help="the heading of the page")
     texts = add_text_options(parser)
     texts.add_argument(
         "--texts", metavar="PATH", help="compare on several texts: a file with one on each line, or a folder of files"

@@ -22,7 +22,7 @@ def modules_after(statement: str) -> set[str]:
         "import faa_tui.app",
         "import faa_tui.cli.runs",
         "import faa_tui.cli.main, faa_tui.cli.analyze, faa_tui.cli.show, faa_tui.cli.doctor",
-        "import faa_tui.cli.compare, faa_tui.cli.compare_reference, faa_tui.cli.compare_page",
+        "import faa_tui.cli.compare, faa_tui.cli.compare_reference, faa_tui.cli.report, faa_core.report.page",
     ],
 )
 def test_screen_client_and_records_leave_torch_alone(statement: str) -> None:

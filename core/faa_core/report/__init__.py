@@ -1,9 +1,16 @@
 """Reports: runs and comparisons as one HTML file that opens offline. NumPy only, no torch and no screen."""
 
 from faa_core.report.choice import MOST_MAPS, Chosen, chosen_heads, map_level
-from faa_core.report.page import render
 from faa_core.report.records import ComparedPart, HeadMap, MeasuredPart, Report
-from faa_core.report.sentences import comparison_sentences, run_sentences
+
+
+def render(report: Report) -> str:
+    """The whole HTML document."""
+    # Read when a page is made: the screen chooses heads by this package, and SciPy and templates take a while.
+    from faa_core.report import page
+
+    return page.render(report)
+
 
 __all__ = [
     "MOST_MAPS",
@@ -13,8 +20,6 @@ __all__ = [
     "MeasuredPart",
     "Report",
     "chosen_heads",
-    "comparison_sentences",
     "map_level",
     "render",
-    "run_sentences",
 ]

@@ -126,12 +126,16 @@ def _departures(analysis: Analysis, key: str) -> list[str]:
         said.append(
             f"The information dimension is undefined in every head, so heads are ranked by {entry.title.lower()}."
         )
-    ranks = ("The largest departure from even attention is that of", "The second largest is that of", "The third is")
+    ranks = (
+        "The largest departure from even attention is that of",
+        "The second largest is that of",
+        "The third is that of",
+    )
     for rank, (layer, head) in zip(ranks, ranked[:_MOST], strict=False):
         if departures(layer, key)[head] == 0:
             break
-        ends = f", which looks like {layer.labels[head].name}" if _named(layer, head) else ""
-        said.append(f"{rank} head {_head(layer, head)}: {statement(layer, head, key)}{ends}.")
+        pattern = f" Its pattern: {layer.labels[head].name}." if _named(layer, head) else ""
+        said.append(f"{rank} head {_head(layer, head)}: {statement(layer, head, key)}.{pattern}")
     return said or [f"No head departs from even attention in {entry.symbol}."]
 
 
@@ -290,12 +294,13 @@ def _difference(comparison: Comparison, statistic: str, place: int) -> str:
     row, decimals = differences.row(statistic), max(BY_KEY[statistic].decimals, 2)
     value = float(differences.difference[row, place])
     a, b = float(differences.a[row, place]), float(differences.b[row, place])
-    who = f"head {head_name(pair.a)}" + ("" if pair.a == pair.b else f" of A and head {head_name(pair.b)} of B")
+    symbol = BY_KEY[statistic].symbol
+    who = f"Head {head_name(pair.a)}" + ("" if pair.a == pair.b else f" of A and head {head_name(pair.b)} of B")
     if value == 0:
-        return f"{who[0].upper()}{who[1:]}: no difference in {statistic}."
+        return f"{who}: no difference in {symbol}."
     said = (
-        f"{who[0].upper()}{who[1:]}: beside its null, B has {shown(abs(value), decimals)} "
-        f"{'more' if value > 0 else 'less'} ({shown(a, decimals)} in A, {shown(b, decimals)} in B"
+        f"{who}: {symbol} beside its null is {shown(abs(value), decimals)} {'higher' if value > 0 else 'lower'} in B "
+        f"({shown(a, decimals)} in A, {shown(b, decimals)} in B"
     )
     low, high, q = (float(one[row, place]) for one in (differences.low, differences.high, differences.q))
     if math.isfinite(low) and math.isfinite(high):

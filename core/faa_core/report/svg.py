@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-WIDTH, HEIGHT = 360, 250
+WIDTH, HEIGHT = 310, 225
 _LEFT, _RIGHT, _TOP, _BOTTOM = 48, 10, 10, 40
 
 

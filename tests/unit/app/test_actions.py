@@ -15,7 +15,7 @@ from faa_tui.screens.help import HelpScreen
 from faa_tui.screens.main import MainScreen
 from faa_tui.screens.text_editor import TextEditor
 
-RESERVED = {"e", "g"}
+RESERVED = {"g"}
 UNSAFE = {"ctrl+s", "ctrl+i", "ctrl+m", "ctrl+j", "ctrl+h", "ctrl+b", "ctrl+a"}
 
 

@@ -1,11 +1,10 @@
-"""Comparisons as JSON, CSV and a page: read back, complete, and harmless."""
+"""Comparisons as JSON, CSV and a table: read back, complete, and harmless."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -16,7 +15,6 @@ from faa_core.comparison.compare import compare
 from faa_core.comparison.records import Comparison
 from faa_core.export import comparisons_to_csv, comparisons_to_json
 from faa_core.export.comparison import COLUMNS
-from faa_tui.cli.compare_page import page
 from faa_tui.cli.compare_table import comparison_table
 
 HOSTILE = "<script>alert(1)</script>\"'&\x1b[2J\u202e"
@@ -74,71 +72,6 @@ def test_csv_has_a_row_for_each_pair_and_statistic(comparison: Comparison) -> No
     assert by_place["sink", 1]["difference"] == entropy["divergence"] == ""
 
 
-class Reader(HTMLParser):
-    """Tags, in the order in which they open, every one of which must be closed in its place; and the text."""
-
-    EMPTY = ("meta", "br", "!DOCTYPE")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text: list[str] = []
-        self._open: list[str] = []
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attributes)))
-        if tag not in self.EMPTY:
-            self._open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text.append(data)
-
-
-def read(text: str) -> Reader:
-    reader = Reader()
-    reader.feed(text)
-    reader.close()
-    assert not reader._open
-    return reader
-
-
-def test_the_page_says_warnings_first_and_shows_the_largest_differences(comparison: Comparison) -> None:
-    content = page([comparison], ["entropy", "sink"], None)
-    reader = read(content)
-    said = " ".join(reader.text)
-    assert said.index("Number formats differ") < said.index("entropy  Row entropy")
-    assert "Machines differ: here and there." in said
-    assert f"{comparison.differences.difference[0, 0]:+.3f}" in said
-    assert [tag for tag, _ in reader.tags].count("table") == 4
-    assert "prefers-color-scheme: dark" in content
-    assert all(note in said for note in comparison.notes)
-
-
-def test_the_page_needs_no_network_and_no_script(comparison: Comparison) -> None:
-    content = page([comparison], ["entropy"], 1)
-    reader = read(content)
-    assert not {"script", "link", "img", "iframe"} & {tag for tag, _ in reader.tags}
-    assert "url(" not in content
-    assert "http" not in content.replace("http-equiv", "")
-    policy = [attributes for tag, attributes in reader.tags if tag == "meta" and "http-equiv" in attributes]
-    assert policy[0]["content"] == "default-src 'none'; style-src 'unsafe-inline'"
-
-
-def test_nothing_of_a_model_reaches_the_page_as_markup(runs) -> None:
-    values = np.random.default_rng(1).normal(size=(2, 2, 1))
-    a = runs(values, labels=[[HOSTILE]] * 2, architecture=HOSTILE, versions={HOSTILE: HOSTILE}, revision=HOSTILE)
-    found = compare(a, runs(-values), references=(HOSTILE, HOSTILE), hosts=(HOSTILE, ""))
-    content = page([found], ["entropy"], None)
-    reader = read(content)
-    assert "script" not in {tag for tag, _ in reader.tags}
-    assert not any(name.startswith("on") for _, attributes in reader.tags for name in attributes)
-    assert not any(character in content for character in "\x1b\u202e")
-    assert "<script>alert(1)</script>" in "".join(reader.text)
-
-
 def test_the_table_fits_its_width_and_shows_hostile_names_harmlessly(comparison: Comparison, runs) -> None:
     values = np.random.default_rng(1).normal(size=(2, 2, 1))
     a = runs(values, labels=[[HOSTILE]] * 2, architecture=HOSTILE, revision=HOSTILE)
@@ -152,9 +85,3 @@ def test_the_table_fits_its_width_and_shows_hostile_names_harmlessly(comparison:
         assert f"{one.differences.difference[0, 0]:+.3f}" in said
     assert "warning: Machines differ" in said
     assert "[bold]" in said
-
-
-def test_a_grid_shows_where_a_head_has_no_partner_and_where_nothing_is_defined(comparison: Comparison) -> None:
-    content = page([comparison], ["sink"], None)
-    assert '<td title="no partner"></td>' in content
-    assert ">-</td>" in content

@@ -118,6 +118,7 @@ for (const figure of document.querySelectorAll(".map")) {
     const down = (stage.scrollTop + stage.clientHeight / 2) / stage.scrollHeight;
     zoom = Math.min(Math.max(wanted, 1), 16);
     image.style.width = zoom === 1 ? "" : `${base * zoom}px`;
+    image.classList.toggle("zoomed", zoom > 1);
     if (zoom === 1) base = 0;
     stage.scrollLeft = across * stage.scrollWidth - stage.clientWidth / 2;
     stage.scrollTop = down * stage.scrollHeight - stage.clientHeight / 2;
