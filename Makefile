@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench screenshots clean
+.PHONY: demo test check docs bench screenshots clean
 
 demo: $(VENV)/.installed
 	@if [ -t 0 ] && [ -t 1 ] && [ -t 2 ]; then exec $(BIN)/faa demo; \
@@ -20,6 +20,12 @@ check: $(VENV)/.installed-test
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/statistics_page.py --check
 	$(BIN)/python scripts/quantity_pages.py --check
+	$(BIN)/python scripts/error_pages.py --check
+	$(MAKE) --no-print-directory docs
+
+# A warning is an error: a link that leads nowhere, a page that no one leads to, a docstring that does not fit.
+docs: $(VENV)/.installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
 
 bench: $(VENV)/.installed-bench
 	$(BIN)/python scripts/bench.py
@@ -35,6 +41,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)
 
 $(VENV)/.installed-test: pyproject.toml constraints.txt $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	touch $@
+
+$(VENV)/.installed-docs: pyproject.toml constraints.txt $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
 	touch $@
 
 $(VENV)/.installed-bench: pyproject.toml constraints.txt $(VENV)/.installed-test

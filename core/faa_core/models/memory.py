@@ -44,7 +44,7 @@ def out_of_memory(doing: str, figures: Callable[[], str] = str) -> Iterator[None
     Raises:
         OutOfMemoryError: The device or the host had not enough memory.
     """
-    reason, hint = "", REMEDY
+    hint = REMEDY
     try:
         yield
     except Exception as error:
@@ -53,7 +53,8 @@ def out_of_memory(doing: str, figures: Callable[[], str] = str) -> Iterator[None
         where = "the device" if isinstance(error, torch.OutOfMemoryError) else "this machine"
         reason = f"Memory of {where} ran out while {doing}."
         if isinstance(error, FaaError):
-            reason, hint = error.message, error.hint
+            reason = error.message
+            hint = error.hint
         error.__traceback__ = None  # its frames hold the tensors that are to be given back
     else:
         return

@@ -1,0 +1,88 @@
+"""The pages that are made from the code are what the code says, and lead somewhere."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from faa_core.errors import FaaError, OutOfMemoryError, UsageError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def error_pages() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("error_pages", ROOT / "scripts" / "error_pages.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # its dataclass looks itself up there
+    spec.loader.exec_module(module)
+    return module
+
+
+SOURCE = '''
+LIMIT = "the limit"
+
+def load(name, free):
+    """Load.
+
+    Raises:
+        OutOfMemoryError: It does not fit.
+        UsageError: There is no such
+            model.
+    """
+    if free < 1:
+        reason = f"No room for {name} beside {LIMIT}."
+        raise OutOfMemoryError(f"{reason} {figures()}".strip(), "Buy " + "more.")
+    try:
+        ...
+    except FaaError as error:
+        raise UsageError(error.message, error.hint)
+    raise UsageError(f"There is no model {len(name)} {'here' if free else 'there'}.")
+'''
+
+
+def test_messages_are_read_off_the_code_with_their_reason_and_cure(error_pages: ModuleType) -> None:
+    memory, usage = error_pages._Module("faa.loading", ast.parse(SOURCE), {}).found
+    assert memory.cls is OutOfMemoryError
+    assert memory.text == "No room for <name> beside the limit. <figures()>"
+    assert memory.hints == ["Buy more."]
+    assert memory.places == ["`faa.loading.load`, where `free < 1`"]
+    assert memory.reasons == ["It does not fit."]
+    assert memory.slug == "no-room-for-beside-the-limit"
+    assert usage.cls is UsageError  # what only hands on another message has no page
+    assert usage.text == "There is no model <name> here."
+    assert usage.reasons == ["There is no such model."]
+    page = error_pages.page(memory)
+    for heading in ("What happened", "Why", "What to do"):
+        assert f"## {heading}\n" in page
+    assert "exit code 3" in page
+
+
+def test_every_message_has_a_page_of_its_own_and_the_index_leads_there(error_pages: ModuleType) -> None:
+    pages = error_pages.pages()
+    found = error_pages.messages()
+    assert len(pages) == len(found) + 1
+    assert len(found) > 100
+    assert all(f"]({name})" in pages["index.md"] for name in pages if name != "index.md")
+    assert {message.cls for message in found} >= {OutOfMemoryError, UsageError}
+    assert all(issubclass(message.cls, FaaError) for message in found)
+
+
+@pytest.mark.parametrize("name", ["long-texts", "scripts", "attention-from-other-tools"])
+def test_pages_that_errors_lead_to_are_there(error_pages: ModuleType, name: str) -> None:
+    assert any(f"how-to/{name}.md" in link for link in error_pages.RELATED.values())
+    assert (ROOT / "docs" / "how-to" / f"{name}.md").is_file()
+
+
+def test_the_site_asks_nothing_of_other_machines() -> None:
+    settings = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    assert "font: false" in settings
+    assert "http" not in settings
+    assert "analytics:" not in settings
