@@ -235,7 +235,7 @@ def test_weights_that_are_not_numbers_are_said_to_be(faa, broken_demo) -> None:
 
 
 def test_a_model_too_large_for_the_machine(faa, giant_folder) -> None:
-    refused(faa("analyze", f"{giant_folder}@init", "--text", TEXT), 3, "Memory", "giant")
+    refused(faa("analyze", f"{giant_folder}@init", "--text", TEXT), 3, "does not fit", "GiB", "free", "giant")
 
 
 def test_a_broken_pipe_is_quiet(tmp_path) -> None:
