@@ -161,16 +161,34 @@ def _host_free() -> int:
     return max(free, 0)
 
 
-def _group_memory(folder: Path = Path("/sys/fs/cgroup")) -> tuple[int | None, int]:
-    """Limit of the control group that a scheduler or a container put this process in, and what it uses of it."""
+def _group_memory(
+    root: Path = Path("/sys/fs/cgroup"), membership: Path = Path("/proc/self/cgroup")
+) -> tuple[int | None, int]:
+    """Limit of the control group that a scheduler or a container put this process in, and what is used of it.
+
+    Groups lie in each other, and each may have a limit; that one counts which leaves least.
+    """
+    try:
+        lines = membership.read_text().splitlines()
+    except OSError:
+        lines = []
+    # Version 2 has one line, with an empty list of controllers; the path is as seen from the root that is mounted.
+    own = next((line.removeprefix("0::/") for line in lines if line.startswith("0::/")), "")
+    parts = Path(own).parts
+    found = [limit for depth in range(len(parts) + 1) if (limit := _limit_of(root.joinpath(*parts[:depth])))]
+    return min(found, key=lambda pair: pair[0] - pair[1], default=(None, 0))
+
+
+def _limit_of(folder: Path) -> tuple[int, int] | None:
+    """Limit and use of one control group; ``None`` where it has no limit."""
     try:
         limit = (folder / "memory.max").read_text().strip()
         used = int((folder / "memory.current").read_text())
         fields = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
     except (OSError, ValueError):
-        return None, 0
+        return None
     # Pages of files that were read are given up when they are needed.
-    return (None, 0) if not limit.isdigit() else (int(limit), used - int(fields.get("inactive_file", 0)))
+    return (int(limit), used - int(fields.get("inactive_file", 0))) if limit.isdigit() else None
 
 
 def stamp(reference: ModelReference) -> tuple[tuple[str, int, int], ...]:

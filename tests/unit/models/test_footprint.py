@@ -155,14 +155,24 @@ def test_unloading_frees_every_parameter():
     assert [parameter() for parameter in parameters] == [None] * len(parameters)
 
 
-def test_memory_of_the_control_group_counts(tmp_path):
-    assert footprint._group_memory(tmp_path) == (None, 0)
-    (tmp_path / "memory.current").write_text("5000\n")
-    (tmp_path / "memory.stat").write_text("anon 3000\ninactive_file 1500\n")
-    (tmp_path / "memory.max").write_text("max\n")
-    assert footprint._group_memory(tmp_path) == (None, 0)
-    (tmp_path / "memory.max").write_text("9000\n")
-    assert footprint._group_memory(tmp_path) == (9000, 3500)
+def test_the_control_group_that_leaves_least_counts(tmp_path):
+    def group(folder, limit):
+        folder.mkdir(exist_ok=True)
+        (folder / "memory.current").write_text("5000\n")
+        (folder / "memory.stat").write_text("anon 3000\ninactive_file 1500\n")
+        (folder / "memory.max").write_text(f"{limit}\n")
+
+    membership = tmp_path / "membership"
+    assert footprint._group_memory(tmp_path, membership) == (None, 0)
+    group(tmp_path, "max")
+    assert footprint._group_memory(tmp_path, membership) == (None, 0)
+    group(tmp_path, 9000)
+    assert footprint._group_memory(tmp_path, membership) == (9000, 3500)
+    membership.write_text("1:name=systemd:/\n0::/job/step\n")
+    assert footprint._group_memory(tmp_path, membership) == (9000, 3500)
+    group(tmp_path / "job", 7000)
+    group(tmp_path / "job" / "step", "max")
+    assert footprint._group_memory(tmp_path, membership) == (7000, 3500)
 
 
 @pytest.mark.parametrize(("nbytes", "words"), [(13 * GIB, "13.0"), (GIB // 4, "0.2"), (GIB // 100, "0.01"), (-5, "0")])
