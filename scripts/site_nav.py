@@ -1,10 +1,12 @@
 """What MkDocs is told about the navigation when it builds the site: see ``hooks`` in mkdocs.yml.
 
-The pages of the quantities stand by group, as in ``faa explain``, and an entry whose page is not there is left out.
+The pages of the quantities stand by group, as in ``faa explain``. An entry whose page is not there is left out, and a
+page that no entry names stands under *More*, so that a page can come or go without a word in mkdocs.yml.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +16,16 @@ from faa_core.explain import groups, title
 
 SCREENSHOTS = Path(__file__).resolve().parent.parent / "screenshots"
 QUANTITIES = "quantities/README.md"
+OF_THEIR_OWN = ("errors", "quantities")
+"""Folders whose pages are found by their index."""
 
 
 def on_config(config: Any) -> Any:
     """Complete the navigation; called by MkDocs."""
-    config.nav = _completed(config.nav, Path(config.docs_dir))
+    docs = Path(config.docs_dir)
+    config.nav = _completed(config.nav, docs)
+    if rest := _others(config.nav, docs):
+        config.nav.append({"More": rest})
     return config
 
 
@@ -37,6 +44,22 @@ def _completed(entries: list[Any], docs: Path) -> list[Any]:
         elif (docs / target).is_file():
             made.append(entry)
     return made
+
+
+def _others(entries: list[Any], docs: Path) -> list[str]:
+    """The pages that the navigation does not name."""
+    pages = {path.relative_to(docs).as_posix() for path in docs.rglob("*.md")}
+    named = set(_targets(entries))
+    return sorted(page for page in pages - named if page.split("/")[0] not in OF_THEIR_OWN)
+
+
+def _targets(entries: list[Any]) -> Iterator[str]:
+    for entry in entries:
+        for target in entry.values() if isinstance(entry, dict) else [entry]:
+            if isinstance(target, list):
+                yield from _targets(target)
+            else:
+                yield target
 
 
 def on_files(files: Files, config: Any) -> Files:

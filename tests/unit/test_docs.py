@@ -6,7 +6,7 @@ import ast
 import importlib.util
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -15,15 +15,19 @@ from faa_core.errors import FaaError, OutOfMemoryError, UsageError
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(scope="module")
-def error_pages() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("error_pages", ROOT / "scripts" / "error_pages.py")
+def _script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # its dataclass looks itself up there
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def error_pages() -> ModuleType:
+    return _script("error_pages")
 
 
 SOURCE = '''
@@ -86,3 +90,17 @@ def test_the_site_asks_nothing_of_other_machines() -> None:
     assert "font: false" in settings
     assert "http" not in settings
     assert "analytics:" not in settings
+
+
+def test_a_page_may_come_or_go_without_a_word_in_the_settings(tmp_path: Path) -> None:
+    for name in ("index.md", "new.md", "how-to/other.md", "errors/index.md", "errors/usage/one.md"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("# A page\n", encoding="utf-8")
+    nav = [{"Home": "index.md"}, {"How to": [{"Gone": "how-to/gone.md"}]}, {"Errors": "errors/index.md"}]
+    config = _script("site_nav").on_config(SimpleNamespace(docs_dir=str(tmp_path), nav=nav))
+    assert config.nav == [
+        {"Home": "index.md"},
+        {"How to": []},
+        {"Errors": "errors/index.md"},
+        {"More": ["how-to/other.md", "new.md"]},
+    ]
