@@ -22,7 +22,7 @@ from faa_core.report.records import MeasuredPart, Report
 
 PLAIN_BYTES = 300_000
 """A larger file is packed."""
-JSON_BUDGET, CSV_BUDGET = 1_100_000, 600_000
+JSON_BUDGET, CSV_BUDGET = 1_700_000, 600_000
 """Characters that the JSON and the CSV of a page may take."""
 
 COLUMNS = ("kind", "layer", "head", "label", "statistic", "value", "se", "effective", "null", "status")
@@ -58,13 +58,30 @@ def downloads(report: Report) -> tuple[Download, ...]:
 def _run_json(part: MeasuredPart, stem: str, budget: int) -> Download:
     plain = to_dict(part.analysis, findings=part.findings)
     said = "every number, as 'faa analyze --json' prints it"
-    for leave_out, without in ((None, ""), (_curves, " without the curves of the spectra"), (_text, " and the text")):
-        if leave_out is not None:
-            leave_out(plain)
-            said += without
+    for make_smaller, how in (
+        (None, ""),
+        (_round, ", rounded to the seven digits that weights have"),
+        (_curves, ", without the curves of the spectra"),
+        (_text, ", without the text"),
+    ):
+        if make_smaller is not None:
+            make_smaller(plain)
+            said += how
         if (found := _packed(f"{stem}.json", "application/json", msgspec.json.encode(plain), said, budget)) is not None:
             return found
     return Download(f"{stem}.json", "", "too large for this page; 'faa analyze --json' prints it")
+
+
+def _round(plain: dict[str, Any]) -> None:
+    plain["heads"] = _rounded(plain["heads"])
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.7g}")
+    if isinstance(value, dict):
+        return {key: _rounded(one) for key, one in value.items()}
+    return [_rounded(one) for one in value] if isinstance(value, list) else value
 
 
 def _curves(plain: dict[str, Any]) -> None:
