@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from faa_core.errors import UsageError
 from faa_core.records import Analysis, LayerInfo, LayerResult, ModelInfo
-from faa_core.significance import bootstrap_mean
 
 SCHEMA = "faa.replication/1"
 """Name and major version of the JSON shape."""
@@ -104,6 +103,8 @@ def replicate(analyses: Sequence[Analysis], seed: int = 0) -> Replication:
 
 
 def _layer(results: list[LayerResult], seed: int) -> LayerReplication:
+    from faa_core.significance import bootstrap_mean  # SciPy takes a while, and who only reads means needs none of it
+
     info, names = results[0].info, results[0].statistics.names
     value = np.stack([result.effective for result in results])
     excess = value - np.stack([result.statistics.null for result in results])

@@ -164,8 +164,8 @@ def told(path: Path, moving: bool = False) -> Iterator[None]:
         raise _fault(path, code, str(error)) from error
     except OSError as error:
         raise StoreError(
-            f"The runs cannot be kept in {path}: {error.strerror}.",
-            "Check the folder, or set XDG_STATE_HOME to one that can be written.",
+            f"The kept runs in {path} cannot be used: {error.strerror}.",
+            "Make it and its folder writable, or set XDG_STATE_HOME to another one.",
         ) from error
 
 
