@@ -300,7 +300,7 @@ def _difference(comparison: Comparison, statistic: str, place: int) -> str:
         return f"{who}: no difference in {symbol}."
     said = (
         f"{who}: {symbol} beside its null is {shown(abs(value), decimals)} {'higher' if value > 0 else 'lower'} in B "
-        f"({shown(a, decimals)} in A, {shown(b, decimals)} in B"
+        f"(values {shown(a, decimals)} in A, {shown(b, decimals)} in B"
     )
     low, high, q = (float(one[row, place]) for one in (differences.low, differences.high, differences.q))
     if math.isfinite(low) and math.isfinite(high):

@@ -134,7 +134,16 @@ def test_the_policy_lets_nothing_load_and_only_the_own_script_run(hostile) -> No
 
 def test_no_address_outside_the_page_is_loaded(hostile) -> None:
     found = Reader(hostile)
-    assert not {tag for tag, _ in found.elements} & {"link", "iframe", "object", "embed", "base", "form", "audio", "video"}
+    assert not {tag for tag, _ in found.elements} & {
+        "link",
+        "iframe",
+        "object",
+        "embed",
+        "base",
+        "form",
+        "audio",
+        "video",
+    }
     for _, attributes in found.elements:
         assert all(attributes[name].startswith("data:") for name in ("src", "srcset", "poster") if name in attributes)
         assert attributes.get("href", "#").startswith(("#", "data:"))

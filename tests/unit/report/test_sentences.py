@@ -26,7 +26,9 @@ def test_a_slope_without_scaling_is_called_a_slope_and_not_a_dimension(run_of) -
     assert said == "follows no one power law; slope 1.20 in place of D1, 0.80 below the 2.00 of even attention"
     sentences = run_sentences(run)
     assert not any("D1 is 1" in line for line in sentences)
-    assert "D1 is one power law in 0 of 6 heads; 6 follow none, and show an effective slope in parentheses." in sentences
+    assert (
+        "D1 is one power law in 0 of 6 heads; 6 follow none, and show an effective slope in parentheses." in sentences
+    )
 
 
 @pytest.mark.parametrize("status", ["too_few_scales", "empty", "degenerate", "non_finite"])
@@ -50,7 +52,9 @@ def test_a_run_where_no_head_has_even_an_entropy_ranks_none(run_of) -> None:
     run = run_of(status="empty")
     for layer in run.layers:
         layer.statistics.value[:] = np.nan
-    assert any(line.endswith("is undefined in every head, and no head can be ranked by it.") for line in run_sentences(run))
+    assert any(
+        line.endswith("is undefined in every head, and no head can be ranked by it.") for line in run_sentences(run)
+    )
 
 
 def test_one_text_is_never_generalised(run_of) -> None:
@@ -58,7 +62,9 @@ def test_one_text_is_never_generalised(run_of) -> None:
     assert sentences[0] == "6 heads were measured in 2 layers, on one text of 16 tokens."
     assert sentences[-2].startswith("One text was measured, and it says nothing of a head in general")
     assert sentences[-2].endswith("Nothing here was tested: a departure on one text has no p-value.")
-    assert sentences[-1] == "A label is the best match to a textbook pattern, not an explanation of what the head is for."
+    assert (
+        sentences[-1] == "A label is the best match to a textbook pattern, not an explanation of what the head is for."
+    )
     for line in sentences[:-2]:
         assert not any(word in line for word in GENERAL), line
 
@@ -95,7 +101,7 @@ def test_one_compared_text_has_no_interval_and_says_so(run_of) -> None:
     comparison = compare([run_of()], [run_of(dimension=1.5)])
     said = comparison_sentences(comparison, "D1")
     assert "6 pairs of heads of toy (A) and toy (B) were compared on one text; the tokens are the same" in said[0]
-    assert any("D1 beside its null is 0.30 higher in B (-0.80 in A, -0.50 in B)." in line for line in said)
+    assert any("D1 beside its null is 0.30 higher in B (values 1.20 in A, 1.50 in B)." in line for line in said)
     assert any(line.startswith("One text was compared, so there is no p-value and no interval") for line in said)
     assert said[-1] == "Equal attention is not equal function: values and output projections were not compared."
     assert not any(word in line for line in said for word in ("interval of", "q 0", "discovery"))
