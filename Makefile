@@ -11,6 +11,7 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed-test check
 	@sh scripts/need_sshd.sh
+	@sh scripts/need_chromium.sh
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(VENV)/.installed-test
@@ -21,10 +22,10 @@ check: $(VENV)/.installed-test
 	$(BIN)/python scripts/statistics_page.py --check
 	$(BIN)/python scripts/quantity_pages.py --check
 	$(BIN)/python scripts/error_pages.py --check
-	$(MAKE) --no-print-directory docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
 
 # A warning is an error: a link that leads nowhere, a page that no one leads to, a docstring that does not fit.
-docs: $(VENV)/.installed-docs
+docs: $(VENV)/.installed-test
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
 
 bench: $(VENV)/.installed-bench
@@ -40,11 +41,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)
 	touch $@
 
 $(VENV)/.installed-test: pyproject.toml constraints.txt $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
-	touch $@
-
-$(VENV)/.installed-docs: pyproject.toml constraints.txt $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test,docs]'
 	touch $@
 
 $(VENV)/.installed-bench: pyproject.toml constraints.txt $(VENV)/.installed-test

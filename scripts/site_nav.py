@@ -6,6 +6,7 @@ page that no entry names stands under *More*, so that a page can come or go with
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,8 @@ def _targets(entries: list[Any]) -> Iterator[str]:
 
 
 def on_files(files: Files, config: Any) -> Files:
-    """Show the screenshots of the README also here; called by MkDocs."""
+    """Show the screenshots of the README also here, without the fonts that they name elsewhere; called by MkDocs."""
     for picture in sorted(SCREENSHOTS.glob("*.svg")):
-        files.append(File.generated(config, f"screenshots/{picture.name}", abs_src_path=str(picture)))
+        content = re.sub(r"@font-face\s*{[^}]*}", "", picture.read_text(encoding="utf-8"))
+        files.append(File.generated(config, f"screenshots/{picture.name}", content=content))
     return files
