@@ -117,6 +117,9 @@ def new_figure(width: float, height: float) -> Figure:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained", dpi=DPI)
+    # Maps of equal cells are moved after the room for their labels was measured; this keeps them inside.
+    engine: Any = figure.get_layout_engine()
+    engine.set(rect=(0.012, 0.01, 0.976, 0.98))
     FigureCanvasAgg(figure)
     return figure
 

@@ -82,6 +82,8 @@ def draw_map(axes: Axes, a: Matrix, norm: Normalize, cmap: str, unseen: NDArray[
         cmap: Name of the colour map.
         unseen: [n, m]: cells that no row may see, drawn grey.
     """
+    from matplotlib.ticker import MaxNLocator
+
     rows, columns = a.shape
     unseen = np.zeros(a.shape, bool) if unseen is None else unseen
     edges = np.arange(columns + 1) - 0.5, np.arange(rows + 1) - 0.5
@@ -96,6 +98,9 @@ def draw_map(axes: Axes, a: Matrix, norm: Normalize, cmap: str, unseen: NDArray[
         grey = np.ma.masked_array(np.ones(a.shape), ~unseen)
         axes.pcolormesh(*edges, grey, cmap=ListedColormap([UNSEEN]), **options)
     axes.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
+    for axis in (axes.xaxis, axes.yaxis):
+        # Tokens are counted. As many steps at any size, too, or labels would grow after room was made for them.
+        axis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10], integer=True))
     # Equal cells, unless a map is so narrow that nothing could be seen.
     axes.set_aspect("equal" if 0.25 <= rows / columns <= 4 else "auto")
     return drawn

@@ -62,7 +62,7 @@ def layers_of(given: Any) -> list[GivenLayer] | None:
         return _of_pairs(enumerate(output))
     if hasattr(given, "keys") and hasattr(given, "__getitem__"):
         return _of_mapping(given)
-    if isinstance(given, list | tuple) and given and any(_is_array(_value(part)) for part in given):
+    if isinstance(given, list | tuple) and given and all(part is None or _is_array(_value(part)) for part in given):
         return _of_pairs(enumerate(given))
     return None
 
