@@ -235,7 +235,7 @@ class Store:
     @contextmanager
     def _writing(self) -> Iterator[None]:
         try:
-            with told(self.path), transaction(self._connection):
+            with told(self.path, moving=True), transaction(self._connection):
                 yield
         except DamagedStoreError:
             self.close()
