@@ -1,0 +1,38 @@
+"""The key ``e``: what is on the screen becomes a file, and the screen says where."""
+
+import asyncio
+
+import pytest
+
+from faa_core.report import MOST_MAPS
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    own = tmp_path / "here"
+    own.mkdir()
+    monkeypatch.chdir(own)
+    return own
+
+
+def said_of(session):
+    return [note.message for note in session.app._notifications if note.title == "Report"]
+
+
+def test_e_writes_the_run_with_maps_and_says_where(start, folder):
+    first, second = folder / "faa-demo.html", folder / "faa-demo-2.html"
+
+    async def use():
+        async with start() as session:
+            await session.press("e")
+            await session.until(lambda: said_of(session) == [str(first)])
+            before = first.read_bytes()
+            await session.press("e")
+            await session.until(lambda: str(second) in said_of(session))
+            assert first.read_bytes() == before
+
+    asyncio.run(use())
+    page = first.read_text(encoding="utf-8")
+    assert 0 < page.count('<figure class="map"') <= MOST_MAPS
+    assert "Content-Security-Policy" in page
+    assert sorted(folder.iterdir()) == [second, first]
