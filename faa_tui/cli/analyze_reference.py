@@ -114,3 +114,7 @@ def _print(found: dict[str, Any], options: Namespace) -> None:
 
 def _shown(value: float | None) -> str:
     return "undefined" if value is None or math.isnan(value) else f"{value:.6f}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

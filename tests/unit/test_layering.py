@@ -20,7 +20,7 @@ def modules_after(statement: str) -> set[str]:
         "import faa_core.comparison.compare, faa_core.comparison.order",
         "import faa_core.store, faa_core.export.files",
         "import faa_tui.app",
-        "import faa_tui.cli.runs",
+        "import faa_tui.cli.runs, faa_tui.cli.analyze_reference",
         "import faa_tui.cli.main, faa_tui.cli.analyze, faa_tui.cli.show, faa_tui.cli.doctor",
         "import faa_tui.cli.compare, faa_tui.cli.compare_reference, faa_tui.cli.report, faa_core.report.page",
     ],
