@@ -113,7 +113,7 @@ def _one_text(options: Namespace, parsed: reference.ModelReference) -> int:
     origin = Origin(parameters(run_options, options, *names), options.seed if tests or probe else None, hosts=(host,))
     keep(lambda store: store.save(analysis, findings=findings if asked else None, origin=origin))
     if options.json or options.output:
-        _write(options, lambda form: analysis_file(analysis, form, findings, origin, chosen))
+        _write(options, lambda form: analysis_file(analysis, form, findings if asked else None, origin, chosen))
     else:
         console = printing_console()
         console.print(analysis_table(analysis, findings, chosen, console.width))

@@ -6,11 +6,13 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pandas
 import pytest
 
 from faa_core.worker.launch import LocalLaunch
+from faa_tui import paths
 from faa_tui.cli.main import main
 
 TEXT = "def add(a, b):\n    return a + b\n" * 6
@@ -91,3 +93,27 @@ def test_what_was_analysed_is_shown_again_without_the_model(faa_here: Run, no_wo
     code, _, err = faa_here("runs", "show", "newest")
     assert code == 2
     assert "'newest' is no number" in err
+
+
+def test_each_command_in_a_process_of_its_own(faa: Callable[..., CompletedProcess[str]], tmp_path: Path) -> None:
+    def said(*arguments: str | Path, code: int = 0) -> str:
+        done = faa("runs", *arguments)
+        assert done.returncode == code, done.stderr
+        return done.stderr if code else done.stdout
+
+    written = tmp_path / "written.npz"
+    done = faa("analyze", "demo", "--text", TEXT, "-o", written)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert json.loads(said("--json"))["file"] == str(paths.runs())
+    assert "demo  LlamaForCausalLM" in said("show", "last")
+    found = tmp_path / "found.npz"
+    said("export", "last", "-o", found)
+    assert found.read_bytes() == written.read_bytes()  # bit for bit what the command wrote, from the file of runs
+    found.write_bytes(b"mine")
+    assert "--force" in said("export", "1", "-o", found, code=2)
+    assert found.read_bytes() == b"mine"
+    assert "says no form" in said("export", "1", "-o", tmp_path / "found.docx", code=2)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["found.npz", "written.npz"]
+    assert said("delete", "1") == "Deleted run 1.\n"
+    assert said() == "No runs are kept.\n"
+    assert "No runs are kept" in said("show", "last", code=2)
