@@ -246,11 +246,15 @@ def _probe(launch: SshLaunch) -> tuple[_Found | None, int]:
     return found, sum(line.startswith("GPU ") for line in parts[1].splitlines())
 
 
+_NAME = 24
+"""Cells of a step's name: the longest are the checks of the worker."""
+
+
 def _line(step: Step) -> Text:
     state = ("ok      ", "green") if step.passed else ("FAILED  ", "bold red")
-    line = Text.assemble((f"{visible(step.name):<8}", "bold"), state, visible(step.text))
+    line = Text.assemble((f"{visible(step.name):<{_NAME}} ", "bold"), state, visible(step.text))
     if step.hint:
-        line.append(f"\n        {visible(step.hint)}")
+        line.append(f"\n{'':{_NAME + 1}}{visible(step.hint)}")
     return line
 
 
