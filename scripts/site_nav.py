@@ -65,7 +65,15 @@ def _targets(entries: list[Any]) -> Iterator[str]:
 
 def on_files(files: Files, config: Any) -> Files:
     """Show the screenshots of the README also here, without the fonts that they name elsewhere; called by MkDocs."""
-    for picture in sorted(SCREENSHOTS.glob("*.svg")):
-        content = re.sub(r"@font-face\s*{[^}]*}", "", picture.read_text(encoding="utf-8"))
+    for picture in sorted([*SCREENSHOTS.glob("*.svg"), *SCREENSHOTS.glob("*.png")]):
+        content: str | bytes = picture.read_bytes()
+        if picture.suffix == ".svg":
+            content = re.sub(r"@font-face\s*{[^}]*}", "", picture.read_text(encoding="utf-8"))
         files.append(File.generated(config, f"screenshots/{picture.name}", content=content))
     return files
+
+
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
+    """Find the screenshots, which lie beside the folder of the pages, inside of the site; called by MkDocs."""
+    up = "../" * page.file.src_uri.count("/")
+    return re.sub(r"\]\((?:\.\./)+screenshots/", f"]({up}screenshots/", markdown)

@@ -104,3 +104,10 @@ def test_a_page_may_come_or_go_without_a_word_in_the_settings(tmp_path: Path) ->
         {"Errors": "errors/index.md"},
         {"More": ["how-to/other.md", "new.md"]},
     ]
+
+
+@pytest.mark.parametrize(("page", "here", "site"), [("a.md", "../", ""), ("how-to/a.md", "../../", "../")])
+def test_pictures_are_found_in_the_repository_and_in_the_site(page: str, here: str, site: str) -> None:
+    where = SimpleNamespace(file=SimpleNamespace(src_uri=page))
+    made = _script("site_nav").on_page_markdown(f"![faa]({here}screenshots/main.svg)", page=where)
+    assert made == f"![faa]({site}screenshots/main.svg)"
