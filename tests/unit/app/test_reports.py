@@ -36,3 +36,14 @@ def test_e_writes_the_run_with_maps_and_says_where(start, folder):
     assert 0 < page.count('<figure class="map"') <= MOST_MAPS
     assert "Content-Security-Policy" in page
     assert sorted(folder.iterdir()) == [second, first]
+
+
+def test_without_a_complete_run_nothing_is_written_and_that_is_said(start, folder):
+    async def use():
+        async with start(text="%fail no", wait=False) as session:
+            await session.until_phase("FAILED")
+            await session.press("e")
+            await session.until(lambda: said_of(session) == ["There is no complete run to report yet."])
+
+    asyncio.run(use())
+    assert list(folder.iterdir()) == []
