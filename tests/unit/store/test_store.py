@@ -35,7 +35,7 @@ def test_a_run_comes_back_bit_for_bit(path: Path, run: Analysis) -> None:
         assert store.findings(number) is None
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     text=st.text(max_size=40),
     value=arrays(np.float64, (33, 8), elements=st.floats(width=32)),
