@@ -224,6 +224,7 @@ ACTIONS: tuple[Action, ...] = (
         footer=True,
         key_display="^p",
     ),
+    Action("picture", "E", "picture", "picture", "Save what is on the screen as an SVG", scope="app", group="Look"),
     Action("theme", "T", "change_theme", "theme", "Choose light, dark and other colours", scope="app", group="Look"),
     Action(
         "suspend",

@@ -90,7 +90,7 @@ def folder() -> Path:
     return here if os.access(here, os.W_OK) else paths.reports()
 
 
-def write_numbered(place: Path, models: Sequence[str], content: bytes) -> Path:
+def write_numbered(place: Path, models: Sequence[str], content: bytes, ending: str = ".html") -> Path:
     """Write a report under a name that is free: ``faa-gpt2.html``, then ``faa-gpt2-2.html``; returns the file.
 
     Raises:
@@ -102,7 +102,7 @@ def write_numbered(place: Path, models: Sequence[str], content: bytes) -> Path:
     place.mkdir(parents=True, exist_ok=True)
     words = re.sub(r"[^A-Za-z0-9.]+", "-", "-".join(models)).strip("-.")[:_LONGEST_NAME].rstrip("-.") or "report"
     for number in itertools.count(1):
-        path = place / f"faa-{words}{'' if number == 1 else f'-{number}'}.html"
+        path = place / f"faa-{words}{'' if number == 1 else f'-{number}'}{ending}"
         if path.exists():
             continue
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -21,6 +22,7 @@ from faa_tui.screens.compare import CompareScreen
 from faa_tui.widgets.heat_map import MapAddress
 
 _TITLE = "Report"
+_FONTS = re.compile(r"@font-face\s*\{.*?\}", re.DOTALL)
 
 
 @dataclass
@@ -130,13 +132,26 @@ class ReportsApp(RunsApp, inherit_bindings=False):
             model = waiting.analysis.model.reference
             self._write(lambda: reports.run_report(waiting.analysis, waiting.maps), [model])
 
+    def action_picture(self) -> None:
+        """Write what is on the screen as an SVG."""
+        desk = self.desk
+        compared = desk is not None and desk.screen in self.screen_stack
+        sides = desk.comparing.sides if desk is not None and compared else ()
+        models = [side.reference for side in sides] or [self.order.reference]
+        # Drawn here, while it is on the screen; the fonts that Textual names lie on a server, and are left out.
+        picture = _FONTS.sub("", self.export_screenshot(title="faa")).encode()
+        self._write_file(lambda: picture, models, ".svg")
+
     def _write(self, make: Callable[[], Report], models: list[str]) -> None:
         self._writing = True
+        self._write_file(lambda: render(make()).encode(), models, ".html")
+
+    def _write_file(self, make: Callable[[], bytes], models: list[str], ending: str) -> None:
         place = reports.folder()
 
         def work() -> None:
             try:
-                path = reports.write_numbered(place, models, render(make()).encode())
+                path = reports.write_numbered(place, models, make(), ending)
                 self.post_message(ReportWritten(str(path)))
             except FaaError as error:
                 self.post_message(ReportWritten(str(error), failed=True))
