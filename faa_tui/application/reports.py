@@ -22,6 +22,7 @@ from faa_tui.screens.compare import CompareScreen
 from faa_tui.widgets.heat_map import MapAddress
 
 _TITLE = "Report"
+_PICTURE = "Picture"
 _FONTS = re.compile(r"@font-face\s*\{.*?\}", re.DOTALL)
 
 
@@ -42,22 +43,24 @@ class _Waiting:
     maps: list[HeadMap] = field(default_factory=list)
 
 
-class ReportWritten(Message):
-    """A report is there, or could not be written.
+class FileWritten(Message):
+    """A report or a picture is there, or could not be written.
 
     Args:
+        what: Which of the two, as the user is told.
         said: Where it is, or what happened.
         failed: Whether it is not there.
     """
 
-    def __init__(self, said: str, failed: bool = False) -> None:
+    def __init__(self, what: str, said: str, failed: bool = False) -> None:
         super().__init__()
+        self.what = what
         self.said = said
         self.failed = failed
 
 
 class ReportsApp(RunsApp, inherit_bindings=False):
-    """Writes what is on the screen as one HTML file."""
+    """Writes what is on the screen as one HTML file, or as a picture."""
 
     _waiting: _Waiting | None = None
     _writing = False
@@ -140,32 +143,33 @@ class ReportsApp(RunsApp, inherit_bindings=False):
         models = [side.reference for side in sides] or [self.order.reference]
         # Drawn here, while it is on the screen; the fonts that Textual names lie on a server, and are left out.
         picture = _FONTS.sub("", self.export_screenshot(title="faa")).encode()
-        self._write_file(lambda: picture, models, ".svg")
+        self._write_file(_PICTURE, lambda: picture, models, ".svg")
 
     def _write(self, make: Callable[[], Report], models: list[str]) -> None:
         self._writing = True
-        self._write_file(lambda: render(make()).encode(), models, ".html")
+        self._write_file(_TITLE, lambda: render(make()).encode(), models, ".html")
 
-    def _write_file(self, make: Callable[[], bytes], models: list[str], ending: str) -> None:
+    def _write_file(self, what: str, make: Callable[[], bytes], models: list[str], ending: str) -> None:
         place = reports.folder()
 
         def work() -> None:
             try:
                 path = reports.write_numbered(place, models, make(), ending)
-                self.post_message(ReportWritten(str(path)))
+                self.post_message(FileWritten(what, str(path)))
             except FaaError as error:
-                self.post_message(ReportWritten(str(error), failed=True))
+                self.post_message(FileWritten(what, str(error), failed=True))
             except OSError as error:
-                self.post_message(ReportWritten(f"{place} cannot be written: {error.strerror}.", failed=True))
+                self.post_message(FileWritten(what, f"{place} cannot be written: {error.strerror}.", failed=True))
 
         self.run_worker(work, group="report", thread=True, exit_on_error=False)
 
-    def on_report_written(self, message: ReportWritten) -> None:
+    def on_file_written(self, message: FileWritten) -> None:
         """Say where it is."""
-        self._writing = False
+        if message.what == _TITLE:
+            self._writing = False
         self.notify(
             visible(message.said),
-            title=_TITLE,
+            title=message.what,
             severity="error" if message.failed else "information",
             markup=False,
             timeout=15,
