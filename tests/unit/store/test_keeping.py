@@ -41,7 +41,8 @@ def test_a_damaged_file_is_told_and_a_new_one_begun(run: Analysis, capsys: pytes
 def test_means_over_texts_are_listed_and_shown_again(runs: Runs, capsys: pytest.CaptureFixture[str]) -> None:
     replication = replicate(runs["demo"])
     keep(lambda store: store.save_texts(replication, runs["demo"]))
-    printing_console().print(replication_table(replication, None, 120))
+    console = printing_console()
+    console.print(replication_table(replication, None, console.width))
     printed = capsys.readouterr().out
     assert main(["runs", "show", "last"]) == 0
     assert capsys.readouterr().out == printed
