@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import os
+import select
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,8 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 # A shell that starts the tests in the background has them ignore Ctrl-C, and every process they start after them.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+_PATIENCE = 30.0
 
 
 @pytest.fixture(autouse=True)
@@ -50,3 +55,28 @@ def faa() -> Faa:
         )
 
     return run
+
+
+@pytest.fixture
+def gone() -> Callable[[int], bool]:
+    """Waits for the end of a process that `os.pidfd_open` was asked for; whether it came."""
+
+    def wait(descriptor: int) -> bool:
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        try:
+            return bool(poll.poll(_PATIENCE * 1000))
+        finally:
+            os.close(descriptor)
+
+    return wait
+
+
+@pytest.fixture
+def unwritable() -> Iterator[Path]:
+    """A folder that can be read by everybody and written by nobody but root."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o555)
+    yield folder
+    folder.chmod(0o755)
+    shutil.rmtree(folder)

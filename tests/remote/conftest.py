@@ -270,21 +270,6 @@ def hear() -> Iterator[Callable[[Launch], Heard]]:
         heard.client.close()
 
 
-@pytest.fixture
-def gone() -> Callable[[int], bool]:
-    """Waits for the end of a process that `os.pidfd_open` was asked for; whether it came."""
-
-    def wait(descriptor: int) -> bool:
-        poll = select.poll()
-        poll.register(descriptor, select.POLLIN)
-        try:
-            return bool(poll.poll(PATIENCE * 1000))
-        finally:
-            os.close(descriptor)
-
-    return wait
-
-
 class Typist:
     """A program at a terminal of its own, and a person who reads and types there.
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import io
 import os
-import select
 import subprocess
 import sys
 import threading
@@ -152,21 +151,6 @@ def watch(command: Callable[..., tuple[str, ...]]) -> Iterator[Callable[..., Wat
     yield make
     for watched in made:
         watched.client.close()
-
-
-@pytest.fixture
-def gone() -> Callable[[int], bool]:
-    """Waits for the end of any process; whether it came."""
-
-    def wait(descriptor: int) -> bool:
-        poll = select.poll()
-        poll.register(descriptor, select.POLLIN)
-        try:
-            return bool(poll.poll(PATIENCE * 1000))
-        finally:
-            os.close(descriptor)
-
-    return wait
 
 
 @pytest.fixture

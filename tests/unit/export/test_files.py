@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,16 +26,6 @@ try:
 except FaaError as error:
     print(error)
 """
-
-
-@pytest.fixture
-def unwritable() -> Iterator[Path]:
-    """A folder that can be read by everybody and written by nobody but root."""
-    folder = Path(tempfile.mkdtemp())
-    folder.chmod(0o555)
-    yield folder
-    folder.chmod(0o755)
-    shutil.rmtree(folder)
 
 
 def written(path: Path, how: str) -> str:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import sqlite3
 import stat
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from subprocess import Popen
 
@@ -40,16 +38,6 @@ pragma user_version = 1;
 def integrity(path: Path) -> str:
     with sqlite3.connect(path) as connection:
         return str(connection.execute("pragma integrity_check").fetchone()[0])
-
-
-@pytest.fixture
-def unwritable() -> Iterator[Path]:
-    """A folder that can be read by everybody and written by nobody but root."""
-    folder = Path(tempfile.mkdtemp())
-    folder.chmod(0o555)
-    yield folder
-    folder.chmod(0o755)
-    shutil.rmtree(folder)
 
 
 def test_a_new_file_is_for_its_owner_alone(path: Path) -> None:
