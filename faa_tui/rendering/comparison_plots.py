@@ -87,22 +87,6 @@ class Scatter(NamedTuple):
     places: NDArray[np.int64]
 
 
-def scatter_lines(
-    a: Points,
-    b: Points,
-    chosen: int | None,
-    discovered: NDArray[np.bool_],
-    title: str,
-    names: tuple[str, str],
-    width: int,
-    height: int,
-    colours: SideColours = ON_DARK,
-    reason: str = "",
-) -> list[Text]:
-    """The lines of `scatter`."""
-    return scatter(a, b, chosen, discovered, title, names, width, height, colours, reason).lines
-
-
 def scatter(
     a: Points,
     b: Points,

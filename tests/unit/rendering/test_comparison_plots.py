@@ -17,7 +17,6 @@ from faa_tui.rendering.comparison_plots import (
     distribution_lines,
     profile_lines,
     scatter,
-    scatter_lines,
     spectrum_lines,
 )
 from faa_tui.rendering.plot import round_ticks, spanning
@@ -60,7 +59,7 @@ def drawings(head: Callable[..., HeadCurve]) -> list[Callable[[int, int], list[T
     a, b, found = values()
     sides = [head("demo"), head("other", 1.2)]
     return [
-        lambda w, h: scatter_lines(a, b, 3, found, "Entropy", NAMES, w, h),
+        lambda w, h: scatter(a, b, 3, found, "Entropy", NAMES, w, h).lines,
         lambda w, h: distribution_lines(a, b, "Entropy", NAMES, w, h),
         lambda w, h: profile_lines(profiles(), "Entropy", w, h, bars="quartiles"),
         lambda w, h: box_counting_lines(sides, w, h),
@@ -97,27 +96,27 @@ def test_any_numbers_are_drawn_or_said_not_to_be_there(a: list, b: list, width: 
     first, other, none = np.array(a, float), np.array(b, float), np.zeros(len(a), bool)
     side = Profile("x", np.linspace(0, 1, len(a)), first, first, other)
     for lines in (
-        scatter_lines(first, other, 0 if len(a) else None, none, "t", NAMES, width, height, reason="white"),
+        scatter(first, other, 0 if len(a) else None, none, "t", NAMES, width, height, reason="white").lines,
         distribution_lines(first, other, "t", NAMES, width, height, reason="white"),
         profile_lines([side], "t", width, height, reason="white"),
     ):
         assert len(lines) == height
         assert {cell_len(line.plain) for line in lines} == {width}
     if not np.isfinite(first + other).any() and width == 60:
-        assert "white" in text(scatter_lines(first, other, None, none, "t", NAMES, 60, 20, reason="white"))
+        assert "white" in text(scatter(first, other, None, none, "t", NAMES, 60, 20, reason="white").lines)
 
 
 def test_pairs_that_one_side_does_not_define_are_left_out_and_counted() -> None:
     a, b, found = values()
     a[:2], b[4] = np.nan, np.nan
-    for drawn in (scatter_lines(a, b, 3, found, "t", NAMES, 90, 20), distribution_lines(a, b, "t", NAMES, 90, 20)):
+    for drawn in (scatter(a, b, 3, found, "t", NAMES, 90, 20).lines, distribution_lines(a, b, "t", NAMES, 90, 20)):
         assert "29 of 32 pairs" in text(drawn)
-    assert "32 pairs" in text(scatter_lines(*values()[:2], 3, found, "t", NAMES, 90, 20))
+    assert "32 pairs" in text(scatter(*values()[:2], 3, found, "t", NAMES, 90, 20).lines)
 
 
 def test_discoveries_are_filled_and_the_chosen_pair_is_crossed() -> None:
     a, b = np.array([0.0, 1.0, 2.0, 3.0]), np.array([3.0, 0.0, 1.0, 2.5])
-    drawn = text(scatter_lines(a, b, 2, np.array([True, False, False, True]), "t", NAMES, 60, 20, PLAIN))
+    drawn = text(scatter(a, b, 2, np.array([True, False, False, True]), "t", NAMES, 60, 20, PLAIN).lines)
     plot = drawn.split("\n", 2)[2]
     assert (plot.count("●"), plot.count("○"), plot.count("◆")) == (2, 1, 1)
     assert plot.count("┊") > 8
@@ -127,7 +126,7 @@ def test_discoveries_are_filled_and_the_chosen_pair_is_crossed() -> None:
 
 def test_equal_values_lie_on_the_diagonal() -> None:
     a = np.linspace(0, 1, 9)
-    lines = scatter_lines(a, a, None, np.zeros(9, bool), "t", NAMES, 60, 21, PLAIN)[2:]
+    lines = scatter(a, a, None, np.zeros(9, bool), "t", NAMES, 60, 21, PLAIN).lines[2:]
     places = [(x, y) for y, line in enumerate(lines) for x, symbol in enumerate(line.plain) if symbol == "○"]
     columns, rows = np.array(places).T
     assert np.corrcoef(columns, rows)[0, 1] < -0.995
@@ -248,7 +247,7 @@ def test_colours_are_those_asked_for(head: Callable[..., HeadCurve]) -> None:
 
 def test_hostile_names_are_harmless() -> None:
     a, b, found = values()
-    drawn = text(scatter_lines(a, b, 3, found, "t", ("\x1b[2J", "[bold]x"), 80, 20))
+    drawn = text(scatter(a, b, 3, found, "t", ("\x1b[2J", "[bold]x"), 80, 20).lines)
     assert "\x1b" not in drawn
     assert "[bold]x over" in drawn
 
