@@ -17,7 +17,7 @@ from faa_core.api.matrix import Method, is_reference
 from faa_core.api.metrics import AttentionMetrics
 from faa_core.api.one_head import HeadMap, head_map
 from faa_core.api.transforms import FractalTransforms
-from faa_core.capture.arrays import ArraySource
+from faa_core.capture.arrays import open_maps
 from faa_core.capture.opening import ModelSource, Source
 from faa_core.errors import UsageError
 from faa_core.figures import AttentionVisualizer
@@ -214,7 +214,7 @@ class FractalAttentionAnalyzer:
     def _open(self) -> Source:
         parsed = reference.parse(self.model_name)
         if parsed.source == "array" and parsed.host is None:
-            return ArraySource(Path(parsed.model).expanduser(), str(parsed), self.device_manager.device)
+            return open_maps(Path(parsed.model).expanduser(), str(parsed), self.device_manager.device)
         loaded = self.model_loader.load(self.model_name, **self._model_kwargs)
         self.model, self.tokenizer = loaded.model, loaded.tokenizer
         if self._eager:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from faa_core import _compat
-from faa_core.capture.arrays import ArraySource
+from faa_core.capture.arrays import open_maps
 from faa_core.capture.calls import LayerCall, RowBudget
 from faa_core.capture.coverage import Coverage, accepted, find_coverage
 from faa_core.capture.masks import RowMask
@@ -109,7 +109,7 @@ def open_source(
         )
     if reference.source == "array":
         progress("load", f"Opening {reference}", 0, 0, "")
-        return ArraySource(Path(reference.model).expanduser(), str(reference), choose_device(device))
+        return open_maps(Path(reference.model).expanduser(), str(reference), choose_device(device))
     return ModelSource(load(reference, device, dtype, progress, make_room, text), str(reference))
 
 

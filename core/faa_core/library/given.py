@@ -11,14 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from faa_core.capture.calls import RowBudget
-from faa_core.capture.strips import StripSink, strip_rows
+from faa_core.capture.whole import WholeMaps
 from faa_core.errors import UsageError
-from faa_core.geometry.support import Support
-from faa_core.models.footprint import Footprint
-from faa_core.models.loading import versions
-from faa_core.models.tokens import Encoded
-from faa_core.records import LayerInfo, MapKind, ModelInfo, Pattern, Tokens
 
 _PATTERN = re.compile(r"blocks\.(\d+)\.attn\.hook_pattern")
 """Where TransformerLens keeps the attention of a layer."""
@@ -37,6 +31,17 @@ class GivenLayer:
 
     layer: int
     weights: torch.Tensor
+
+    @property
+    def dtype(self) -> str:
+        """Name of that number format."""
+        return str(self.weights.dtype).removeprefix("torch.")
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Heads, queries, keys."""
+        heads, queries, keys = self.weights.shape
+        return heads, queries, keys
 
     @property
     def nbytes(self) -> int:
@@ -67,10 +72,8 @@ def layers_of(given: Any) -> list[GivenLayer] | None:
     return None
 
 
-class GivenMaps:
-    """Maps in memory as a source: the same whatever the text.
-
-    A map is taken for causal where it is square and exactly 0 above the diagonal, otherwise for bidirectional.
+def source_of(layers: list[GivenLayer], pieces: tuple[str, ...] | None, device: torch.device | None) -> WholeMaps:
+    """Maps in memory as a source.
 
     Args:
         layers: At least one.
@@ -80,88 +83,18 @@ class GivenMaps:
     Raises:
         UsageError: The maps differ in size, or there are not as many pieces as keys.
     """
-
-    def __init__(self, layers: list[GivenLayer], pieces: tuple[str, ...] | None, device: torch.device | None) -> None:
-        first = layers[0].weights
-        for layer in layers:
-            if layer.weights.shape[1:] != first.shape[1:]:
-                raise UsageError(
-                    f"Layer {layer.layer} has maps {list(layer.weights.shape[1:])}, and layer {layers[0].layer} "
-                    f"{list(first.shape[1:])}.",
-                    "All layers belong to one text, so their maps have one size.",
-                )
-        self._queries, self._keys = int(first.shape[1]), int(first.shape[2])
-        if pieces is not None and len(pieces) != self._keys:
-            raise UsageError(f"There are {len(pieces)} tokens, and maps with {self._keys} keys.", "Give one for each.")
-        self._pieces = pieces or tuple(map(str, range(self._keys)))
-        self._layers = layers
-        self._device = device or first.device
-        causal = [_is_causal(layer) for layer in layers]
-        kind: MapKind = "decoder" if all(causal) else "encoder" if self._queries == self._keys else "cross"
-
-        def pattern(is_causal: bool) -> Pattern:
-            return "causal" if is_causal else "cross" if kind == "cross" else "bidirectional"
-
-        dtypes = dict.fromkeys(str(layer.weights.dtype).removeprefix("torch.") for layer in layers)
-        self.info = ModelInfo(
-            reference="arrays",
-            architecture="array",
-            revision=_digest(layers),
-            device=str(self._device),
-            dtype=", ".join(dtypes),
-            attention="file",
-            route="file",
-            parameters=0,
-            context=None,
-            tokenizer_hash="",
-            layers=tuple(
-                LayerInfo(kind, layer.layer, len(layer.weights), pattern(is_causal))
-                for layer, is_causal in zip(layers, causal, strict=True)
-            ),
-            versions=versions(),
-        )
-
-    @property
-    def nbytes(self) -> int:
-        """0, because the memory is the caller's."""
-        return 0
-
-    def encode(self, text: str, truncate: bool) -> Encoded:
-        """The tokens that were given, or the numbers of the keys. The text plays no part."""
-        if self._queries == self._keys:
-            return Encoded(_tokens(self._pieces))
-        return Encoded(_tokens(self._pieces), _tokens(tuple(map(str, range(self._queries)))))
-
-    def repeats(self, length: int, draws: int, seed: int) -> list[Encoded]:
-        """There is no model that could read other tokens.
-
-        Raises:
-            UsageError: Always.
-        """
-        raise UsageError("Attention alone cannot read other tokens.", "Leave the probe out.")
-
-    def capture(self, encoded: Encoded, sink: StripSink, budget: RowBudget | None = None) -> tuple[str, ...]:
-        """Hand every layer to ``sink``, strip by strip."""
-        for info, layer in zip(self.info.layers, self._layers, strict=True):
-            causal = info.pattern == "causal"
-            sink.begin(info, Support.causal(self._queries) if causal else Support.full(self._queries, self._keys))
-            step = strip_rows(info.heads, self._keys)
-            for start in range(0, self._queries, step):
-                sink.strip(start, layer.rows(start, min(start + step, self._queries)).to(self._device))
-            sink.end(layer)
-        return ()
-
-    def footprint(self, encoded: Encoded) -> Footprint:
-        """Nothing beside the maps but one strip, which is small."""
-        return Footprint(0)
-
-    def shrink(self, encoded: Encoded) -> bool:
-        """Strips of maps do not shrink."""
-        return False
-
-    def close(self) -> None:
-        """Let go of the maps."""
-        self._layers = []
+    first = layers[0]
+    for layer in layers:
+        if layer.shape[1:] != first.shape[1:]:
+            raise UsageError(
+                f"Layer {layer.layer} has maps {list(layer.shape[1:])}, and layer {first.layer} "
+                f"{list(first.shape[1:])}.",
+                "All layers belong to one text, so their maps have one size.",
+            )
+    keys = first.shape[2]
+    if pieces is not None and len(pieces) != keys:
+        raise UsageError(f"There are {len(pieces)} tokens, and maps with {keys} keys.", "Give one for each.")
+    return WholeMaps(layers, pieces, "arrays", _digest(layers), device or first.weights.device)
 
 
 def _value(given: Any) -> Any:
@@ -251,17 +184,6 @@ def _tensor(given: Any) -> torch.Tensor:
     return tensor
 
 
-def _is_causal(layer: GivenLayer) -> bool:
-    heads, queries, keys = layer.weights.shape
-    if queries != keys:
-        return False
-    step = strip_rows(heads, keys)
-    return not any(
-        bool((layer.rows(start, min(start + step, queries)).triu(start + 1) != 0).any())
-        for start in range(0, queries, step)
-    )
-
-
 def _digest(layers: list[GivenLayer]) -> str:
     sha = hashlib.sha256()
     for layer in layers:
@@ -269,7 +191,3 @@ def _digest(layers: list[GivenLayer]) -> str:
         for head in layer.weights:
             sha.update(np.ascontiguousarray(head.float().cpu().numpy()).tobytes())
     return f"sha256:{sha.hexdigest()[:16]}"
-
-
-def _tokens(pieces: tuple[str, ...]) -> Tokens:
-    return Tokens((), pieces, ((0, 0),) * len(pieces), (False,) * len(pieces))

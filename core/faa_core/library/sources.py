@@ -12,7 +12,7 @@ from transformers import PreTrainedModel
 from faa_core import reference
 from faa_core.capture.opening import ModelSource, Source, open_source
 from faa_core.errors import UsageError
-from faa_core.library.given import GivenMaps, layers_of
+from faa_core.library.given import layers_of, source_of
 from faa_core.models.devices import choose_device
 from faa_core.models.loading import LoadedModel
 
@@ -53,7 +53,7 @@ def opened(model: Any, text: str | Sequence[str], device: str, dtype: str) -> It
     if layers is None:
         raise UsageError(f"{type(model).__name__} is nothing that has attention.", _FORMS)
     tokens = None if isinstance(text, str) else tuple(map(str, text)) or None
-    yield GivenMaps(layers, tokens, None if device == "auto" else choose_device(device))
+    yield source_of(layers, tokens, None if device == "auto" else choose_device(device))
 
 
 def _loaded(model: PreTrainedModel, tokenizer: Any, device: str, dtype: str) -> ModelSource:
