@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -28,17 +28,6 @@ from faa_tui.widgets.head_matrix import HeadMatrix
 from faa_tui.widgets.heat_map import HeatMap
 from faa_tui.widgets.map_canvas import MapCanvas
 from faa_tui.widgets.pair_table import PairTable
-from faa_tui.widgets.pane import Pane
-
-FOCUS = {
-    "matrix": "#compare-matrix",
-    "first": "#compare-map-0",
-    "other": "#compare-map-1",
-    "difference": "#compare-difference",
-    "plot": "#compare-plot",
-    "pairs": "#compare-pairs",
-}
-"""What is focused in each pane."""
 
 
 class CompareScreen(CompareLayout):
@@ -46,18 +35,26 @@ class CompareScreen(CompareLayout):
 
     SCOPE: ClassVar[Scope] = "compare"
     BINDINGS: ClassVar[list[BindingType]] = bindings(SCOPE)
+    PANES = COMPARE_PANES
+    FOCUS: ClassVar[Mapping[str, str]] = {
+        "matrix": "#compare-matrix",
+        "first": "#compare-map-0",
+        "difference": "#compare-difference",
+        "plot": "#compare-plot",
+        "pairs": "#compare-pairs",
+    }
 
     class NumbersWanted(Message):
         """The comparison is to be worked out anew: something in it has changed."""
 
-    @property
-    def pane_name(self) -> str:
-        """Name of the focused pane, for the help."""
-        focused = self.focused
-        for node in focused.ancestors_with_self if focused else []:
-            if isinstance(node, Pane):
-                return dict(COMPARE_PANES).get((node.id or "").split("-")[1], node.name_of_pane)
-        return "This pane"
+    def reveal(self, pane: str) -> None:
+        """Show it below the maps, where one pane has room there."""
+        if pane in LOWER:
+            self.lower = pane
+
+    def focus_of(self, pane: str) -> Widget:
+        """What takes the keys in it; the other model's map is that of the side that is looked at."""
+        return self._maps[self.other] if pane == "other" else super().focus_of(pane)
 
     # --- where the user is ---------------------------------------------------------------------------------------
 
@@ -335,19 +332,6 @@ class CompareScreen(CompareLayout):
         for heat_map in (*self._maps, self._difference):
             heat_map.scale = scale
 
-    def action_pane(self, pane: str) -> None:
-        """Focus ``pane``; shows it first where it is hidden."""
-        if self.maximized is not None:
-            self.minimize()
-        if pane in LOWER:
-            self.lower = pane
-        target = self.query_one(f"#compare-map-{self.other}" if pane == "other" else FOCUS[pane])
-        if target.region:
-            target.focus()  # at once: the next key is meant for it
-        else:
-            # A pane that was hidden can be focused only once the layout has made room for it.
-            self.call_after_refresh(target.focus)
-
     def action_filter(self) -> None:
         """Show only some pairs of heads."""
         self.action_pane("pairs")
@@ -355,13 +339,3 @@ class CompareScreen(CompareLayout):
             self._pairs.action_filter()
         else:
             self.call_after_refresh(self._pairs.action_filter)
-
-    def action_maximise(self) -> None:
-        """Fill the screen with the focused pane, or put it back."""
-        if self.maximized is not None:
-            self.minimize()
-            return
-        focused = self.focused
-        pane = next((node for node in focused.ancestors_with_self if isinstance(node, Pane)), None) if focused else None
-        if pane is not None:
-            self.maximize(pane, container=False)

@@ -10,20 +10,19 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.reactive import var
-from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Footer, Static
 
 from faa_core.catalogue import BY_KEY, Entry
 from faa_core.comparison.order import RATE
 from faa_core.comparison.records import Comparison, Head
-from faa_core.worker.protocol import Fail
 from faa_tui.comparing import Comparing
 from faa_tui.comparison_tables import LETTERS, difference_table, plot_view
 from faa_tui.comparison_words import head_line, map_title, remarks, warning_line
 from faa_tui.messages import TileKey
 from faa_tui.rendering.attention_map import MapAddress
 from faa_tui.rendering.tiles import CACHE_BYTES, TILE, TileCache, cells_at, overview_level
+from faa_tui.screens.paned import MIN_SIZE, PanedScreen
 from faa_tui.session import Position
 from faa_tui.widgets.comparison_plot import ComparisonPlot
 from faa_tui.widgets.difference_map import DifferenceMap
@@ -44,15 +43,14 @@ LOWER = {"matrix": "1", "difference": "4", "plot": "5", "pairs": "6"}
 """Panes of which a narrow terminal shows one, below the maps, and their keys."""
 
 
-class CompareLayout(Screen[None]):
+class CompareLayout(PanedScreen):
     """Draws a `Comparing`.
 
     Args:
         comparing: What is compared.
     """
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (120, "-wide")]  # noqa: RUF012
-    VERTICAL_BREAKPOINTS = [(0, "-flat"), (18, "-low"), (32, "-tall")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (MIN_SIZE[0], "-narrow"), (120, "-wide")]  # noqa: RUF012
     ALLOW_IN_MAXIMIZED_VIEW = "Footer, Notice, DifferenceReadout, #compare-head"
     AUTO_FOCUS = "#compare-map-0"
 
@@ -82,12 +80,11 @@ class CompareLayout(Screen[None]):
     """What a narrow terminal shows below the maps."""
 
     def __init__(self, comparing: Comparing) -> None:
-        super().__init__()
+        super().__init__(Notice(id="compare-notice"))
         self.comparing = comparing
         self._cache = TileCache(CACHE_BYTES)
         self._head = Static(id="compare-head", markup=False)
         self._warning = Static(id="compare-warning", markup=False)
-        self._notice = Notice(id="compare-notice")
         self._matrix = HeadMatrix(id="compare-matrix")
         self._maps = [HeatMap(cache=self._cache, id=f"compare-map-{side}") for side in range(len(LETTERS))]
         self._difference = DifferenceMap(cache=self._cache, id="compare-difference")
@@ -134,7 +131,11 @@ class CompareLayout(Screen[None]):
                         yield self._pairs
         yield self._readout
         yield self._hidden
-        yield Static("A comparison needs at least 60 columns and 18 rows.", id="compare-too-small", markup=False)
+        yield Static(
+            f"A comparison needs at least {MIN_SIZE[0]} columns and {MIN_SIZE[1]} rows.",
+            id="compare-too-small",
+            markup=False,
+        )
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
@@ -188,16 +189,6 @@ class CompareLayout(Screen[None]):
         """Something has come: draw it soon, together with what comes meanwhile."""
         if self._redraw is None and self.is_mounted:
             self._redraw = self.set_timer(REDRAW_SECONDS, self.draw)
-
-    def show_fault(self, fail: Fail, keys: str) -> None:
-        """Show a fault until `clear_fault`; what is on the screen stays."""
-        self._notice.show(fail, keys)
-
-    def clear_fault(self) -> bool:
-        """Take the fault away; whether there was one."""
-        shown = self._notice.display
-        self._notice.hide()
-        return shown
 
     def put_tile(self, key: TileKey, block: np.ndarray) -> None:
         """A rectangle of a map is here."""

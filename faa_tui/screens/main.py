@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
@@ -13,18 +14,16 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.reactive import var
-from textual.screen import Screen
 from textual.timer import Timer
-from textual.widget import Widget
 from textual.widgets import Footer, Static
 
 from faa_core.catalogue import BY_KEY, RUN_KEYS
 from faa_core.records import STATUSES, LayerResult
-from faa_core.worker.protocol import Fail
 from faa_tui.actions import PANES, Scope, bindings
 from faa_tui.blocks import ExactBlocks
 from faa_tui.messages import TileKey
 from faa_tui.rendering.tiles import cells_at, overview_level
+from faa_tui.screens.paned import MIN_SIZE, PanedScreen
 from faa_tui.session import HeadTable, Position, Results, head_table
 from faa_tui.widgets.curve import CurveView
 from faa_tui.widgets.head_matrix import HeadMatrix
@@ -42,29 +41,25 @@ REDRAW_SECONDS = 0.05
 """Arrivals are drawn at most this often."""
 REST_SECONDS = 0.12
 """How long the cursor rests before a row is fetched for the text pane."""
-MIN_SIZE = (60, 18)
-"""Columns and rows below which nothing useful fits."""
-
-FOCUS = {
-    "models": "#model-list",
-    "layers": "#layer-list",
-    "heads": "#head-matrix",
-    "attention": "#heat-map",
-    "numbers": "#statistics-lines",
-    "text": "#token-strip",
-}
-"""What is focused in each pane."""
 SIDES = {"models": "left", "layers": "left", "numbers": "right", "text": "text"}
 """Which column shows a pane that gives way where the terminal is narrow."""
 
 
-class MainScreen(Screen[None]):
+class MainScreen(PanedScreen):
     """Shows `Results` and says which head is looked at; knows nothing of the worker."""
 
     SCOPE: ClassVar[Scope] = "main"
     BINDINGS: ClassVar[list[BindingType]] = bindings(SCOPE)
+    PANES = PANES
+    FOCUS: ClassVar[Mapping[str, str]] = {
+        "models": "#model-list",
+        "layers": "#layer-list",
+        "heads": "#head-matrix",
+        "attention": "#heat-map",
+        "numbers": "#statistics-lines",
+        "text": "#token-strip",
+    }
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (MIN_SIZE[0], "-narrow"), (110, "-wide")]  # noqa: RUF012
-    VERTICAL_BREAKPOINTS = [(0, "-flat"), (MIN_SIZE[1], "-low"), (32, "-tall")]  # noqa: RUF012
     ALLOW_IN_MAXIMIZED_VIEW = "Footer, StatusBar, Notice"
     AUTO_FOCUS = "#heat-map"
 
@@ -91,9 +86,8 @@ class MainScreen(Screen[None]):
             self.key = key
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(Notice(id="notice"))
         self._status = StatusBar(id="status")
-        self._notice = Notice(id="notice")
         self._models = ModelPane(id="model-list")
         self._layers = LayerPane(id="layer-list")
         self._matrix = HeadMatrix(id="head-matrix")
@@ -167,6 +161,10 @@ class MainScreen(Screen[None]):
         self._tell_hidden()
         self.call_after_refresh(self.draw)
 
+    def reveal(self, pane: str) -> None:
+        """Show the column that the pane is in."""
+        self.side = SIDES.get(pane, self.side)
+
     def _tell_hidden(self) -> None:
         hidden = [
             f"{number} {name.split()[0]}"
@@ -216,16 +214,6 @@ class MainScreen(Screen[None]):
     def show_models(self, recent: tuple[str, ...], current: str, hosts: tuple[str, ...]) -> None:
         """List the models, and the machines that others may be on."""
         self._models.show(recent, current, hosts)
-
-    def show_fault(self, fail: Fail, keys: str) -> None:
-        """Show a fault until `clear_fault`; results stay where they are."""
-        self._notice.show(fail, keys)
-
-    def clear_fault(self) -> bool:
-        """Take the fault away; whether there was one."""
-        shown = self._notice.display
-        self._notice.hide()
-        return shown
 
     def begin(self, results: Results) -> None:
         """Show a new run; its layers follow."""
@@ -455,37 +443,3 @@ class MainScreen(Screen[None]):
         """Colour the heads by ``key``; ``None`` changes nothing."""
         if key in BY_KEY:
             self.statistic = key
-
-    def action_pane(self, pane: str) -> None:
-        """Focus ``pane``; shows it first where it is hidden."""
-        if self.maximized is not None:
-            self.minimize()
-        if pane in SIDES:
-            self.side = SIDES[pane]
-        target = self.query_one(FOCUS[pane])
-        # A pane that was hidden can be focused only once the layout has made room for it.
-        self.call_after_refresh(target.focus)
-
-    def action_maximise(self) -> None:
-        """Fill the screen with the focused pane, or put it back."""
-        if self.maximized is not None:
-            self.minimize()
-            return
-        pane = self._focused_pane()
-        if pane is not None:
-            self.maximize(pane, container=False)
-
-    def _focused_pane(self) -> Pane | None:
-        """The outermost pane around the focus: the curve and its table go together."""
-        focused: Widget | None = self.focused
-        panes = [node for node in focused.ancestors_with_self if isinstance(node, Pane)] if focused else []
-        return panes[-1] if panes else None
-
-    @property
-    def pane_name(self) -> str:
-        """Name of the focused pane, for the help."""
-        focused: Widget | None = self.focused
-        for node in focused.ancestors_with_self if focused else []:
-            if isinstance(node, Pane) and node.key:
-                return PANES[int(node.key) - 1][1]
-        return "This pane"

@@ -3,6 +3,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from textual import events
 
 from faa_tui.application import FaaApp
 
@@ -43,6 +44,13 @@ class Session:
 
     async def press(self, *keys):
         await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    async def type_at_once(self, *keys):
+        """All keys before any of them is handled, as they come over a slow link."""
+        for key in keys:
+            self.app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await self.pilot.pause()
         await self.pilot.pause()
 
     @property

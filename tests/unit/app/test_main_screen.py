@@ -117,6 +117,18 @@ def test_digits_reach_every_pane_also_where_it_was_hidden(start, size):
     asyncio.run(body())
 
 
+def test_keys_that_come_with_the_digit_of_a_pane_are_meant_for_that_pane(start, size):
+    async def body():
+        async with start(size=size) as session:
+            await session.type_at_once("3", "right", "down")
+            assert session.position == ("decoder", 1, 1)
+            await session.type_at_once("2", "j")
+            assert session.position == ("decoder", 2, 1)
+            assert session.app.focused.region
+
+    asyncio.run(body())
+
+
 def test_tab_goes_round_and_comes_back(start):
     async def body():
         async with start() as session:

@@ -1,0 +1,83 @@
+"""What both big screens share: panes that digits lead to, one of which can fill the screen, and a notice above them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from textual.screen import Screen
+from textual.widget import Widget
+
+from faa_core.worker.protocol import Fail
+from faa_tui.widgets.notice import Notice
+from faa_tui.widgets.pane import Pane
+
+MIN_SIZE = (60, 18)
+"""Columns and rows below which nothing useful fits."""
+
+
+class PanedScreen(Screen[None]):
+    """Panes below a notice.
+
+    Args:
+        notice: Where faults are told.
+    """
+
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (MIN_SIZE[1], "-low"), (32, "-tall")]  # noqa: RUF012
+
+    PANES: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """Ids and names of the panes, in the order of their numbers from 1."""
+    FOCUS: ClassVar[Mapping[str, str]] = {}
+    """Selector of what takes the keys in each pane."""
+
+    def __init__(self, notice: Notice) -> None:
+        super().__init__()
+        self._notice = notice
+
+    def show_fault(self, fail: Fail, keys: str) -> None:
+        """Show a fault until `clear_fault`; what is on the screen stays."""
+        self._notice.show(fail, keys)
+
+    def clear_fault(self) -> bool:
+        """Take the fault away; whether there was one."""
+        shown = self._notice.display
+        self._notice.hide()
+        return shown
+
+    def reveal(self, pane: str) -> None:
+        """Make room for ``pane`` where there is none for all; a screen with panes that give way says how."""
+
+    def focus_of(self, pane: str) -> Widget:
+        """What takes the keys in ``pane``."""
+        return self.query_one(self.FOCUS[pane], Widget)
+
+    def action_pane(self, pane: str) -> None:
+        """Focus ``pane``; shows it first where it is hidden."""
+        if self.maximized is not None:
+            self.minimize()
+        self.reveal(pane)
+        # At once, although a hidden pane has no room yet: keys that are here already are meant for it.
+        self.set_focus(self.focus_of(pane))
+
+    def action_maximise(self) -> None:
+        """Fill the screen with the focused pane, or put it back."""
+        if self.maximized is not None:
+            self.minimize()
+            return
+        panes = self._panes_in_focus()
+        if panes:
+            self.maximize(panes[-1], container=False)
+
+    def _panes_in_focus(self) -> list[Pane]:
+        """Panes around the focus, the innermost first; a curve and its table go together in an outer one."""
+        focused: Widget | None = self.focused
+        return [node for node in focused.ancestors_with_self if isinstance(node, Pane)] if focused else []
+
+    @property
+    def pane_name(self) -> str:
+        """Name of the focused pane, for the help."""
+        panes = self._panes_in_focus()
+        for pane in panes:
+            if pane.key:
+                return self.PANES[int(pane.key) - 1][1]
+        return panes[0].name_of_pane if panes else "This pane"
