@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from types import TracebackType
+from typing import Self
 
 import msgspec
 
@@ -18,13 +20,19 @@ class Hosts:
     """How a worker is started on each machine, and who is logged in where.
 
     The configuration is read when a machine is first asked for, and again for one that is not in it. May be used from
-    several threads.
+    several threads, and as a context that forgets at its end.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._logins = Logins()
         self._entries: dict[str, HostEntry] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.forget()
 
     @property
     def names(self) -> tuple[str, ...]:

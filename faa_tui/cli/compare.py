@@ -28,7 +28,7 @@ from faa_tui.cli.main import MODEL_HELP, add_run_options, add_text_options, run_
 from faa_tui.cli.main import main as faa
 from faa_tui.cli.narration import printing_console
 from faa_tui.cli.show import Address, parse_address
-from faa_tui.cli.text import text_for, texts_in
+from faa_tui.cli.text import texts_for
 from faa_tui.hosts import Hosts
 
 MOST = 4
@@ -48,13 +48,10 @@ def run(arguments: list[str]) -> int:
     pairs = [_parse_pair(pair) for pair in options.pair]
     if options.output:
         check_target(Path(options.output), options.force)
-    texts = texts_in(options.texts) if options.texts else (text_for(references[0], options.text, options.file),)
-    hosts = Hosts()
-    try:
-        run_options = run_options_of(options)
+    texts = texts_for(references[0], options.texts, options.text, options.file)
+    run_options = run_options_of(options)
+    with Hosts() as hosts:
         first, *others = measure(references, texts, run_options, hosts)
-    finally:
-        hosts.forget()
     comparisons = [_compared(first, other, pairs, options) for other in others]
     origin = Origin(parameters(run_options, options, "match", "pair"), options.seed)
     keep(lambda store: _keep(store, comparisons, first, others, origin))

@@ -55,12 +55,9 @@ def run_reference(options: Namespace) -> int:
             )
         metrics = _reference_metrics(options, text)
     else:
-        hosts = Hosts()
-        try:
-            run_options = RunOptions(options.device, options.dtype, options.truncate)
+        run_options = RunOptions(options.device, options.dtype, options.truncate)
+        with Hosts() as hosts:
             measured = measure(models, (text,), run_options, hosts, sketched=False)
-        finally:
-            hosts.forget()
         metrics = [_corrected_metrics(side.analyses[0]) for side in measured]
     content = json_of(as_dict((options.model1, options.model2), metrics)) + b"\n"
     if options.output:

@@ -76,9 +76,8 @@ def narrated_session(texts: int = 1, host: str | None = None) -> Iterator[Narrat
         elif isinstance(event, protocol.LayerReady):
             bar.update(task, description=measuring(), completed=event.index + 1, total=event.total)
 
-    hosts = Hosts()
     with ExitStack() as stack:
-        stack.callback(hosts.forget)
+        hosts = stack.enter_context(Hosts())
         stack.enter_context(bar)
         try:
             worker = stack.enter_context(session(hosts.launch(host), hear))

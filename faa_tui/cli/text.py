@@ -53,6 +53,15 @@ def text_for(reference: ModelReference, text: str | None, file: str | None) -> s
     raise TextError("There is no text to analyse.", "Give one with --text, with --file, or on standard input.")
 
 
+def texts_for(reference: ModelReference, texts: str | None, text: str | None, file: str | None) -> tuple[str, ...]:
+    """All texts of ``--texts``, else the one of `text_for`.
+
+    Raises:
+        TextError: As for `texts_in` and `text_for`.
+    """
+    return texts_in(texts) if texts else (text_for(reference, text, file),)
+
+
 def texts_in(path: str) -> tuple[str, ...]:
     """Several texts: the lines of a file, or the files of a folder in the order of their names.
 
