@@ -1,0 +1,69 @@
+"""What works on the main screen."""
+
+from __future__ import annotations
+
+from faa_tui.actions.action import Action, jumps, moves
+
+PANES: tuple[tuple[str, str], ...] = (
+    ("models", "Models"),
+    ("layers", "Layers"),
+    ("heads", "Heads"),
+    ("attention", "Attention"),
+    ("numbers", "Box counting and statistics"),
+    ("text", "Text"),
+)
+"""Ids and names of the panes of the main screen, in the order of their numbers from 1."""
+
+MAIN: tuple[Action, ...] = (
+    Action("text", "t", "app.edit_text", "text", "Type, paste or choose the text to analyse", group="Run", footer=True),
+    Action(
+        "run",
+        "r",
+        "app.run_again",
+        "run",
+        "Analyse the text again; starts a new worker if it died",
+        group="Run",
+    ),
+    Action("back", "escape", "app.cancel", "cancel", "Cancel the running job, else close the message", group="Run"),
+    Action("open", "o", "app.open_model", "open model", "Type a model reference or a path", group="Run"),
+    Action("message", "m", "app.message", "message", "Show the last message in full", group="Run"),
+    Action(
+        "statistic",
+        "s",
+        "statistic(1)",
+        "statistic",
+        "Colour the heads by the next statistic",
+        group="Look",
+        footer=True,
+    ),
+    Action("statistic.list", "S", "app.statistic_list", "statistics", "Choose the statistic from a list", group="Look"),
+    Action(
+        "examine",
+        "x",
+        "app.examine",
+        "examine",
+        "Measure all that needs the whole map of this head",
+        group="Look",
+    ),
+    Action("maximise", "z", "maximise", "zoom pane", "Fill the screen with this pane, or put it back", group="Look"),
+    *moves("main", ""),
+    *jumps("main", "", PANES),
+    Action(
+        "compare",
+        "c",
+        "app.compare",
+        "compare",
+        "Compare this model with its untrained twin, or with others",
+        group="Look",
+        footer=True,
+    ),
+    Action(
+        "report",
+        "e",
+        "app.report",
+        "report",
+        "Write what is shown as one HTML file that opens offline",
+        group="Look",
+        footer=True,
+    ),
+)

@@ -1,0 +1,372 @@
+"""How the main screen is laid out and drawn: panes around one head of one run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import ClassVar
+
+import numpy as np
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.reactive import var
+from textual.timer import Timer
+from textual.widgets import Footer, Static
+
+from faa_core.catalogue import RUN_KEYS
+from faa_core.records import STATUSES, LayerResult
+from faa_tui.actions import PANES
+from faa_tui.blocks import ExactBlocks
+from faa_tui.messages import TileKey
+from faa_tui.rendering.tiles import cells_at, overview_level
+from faa_tui.screens.paned import MIN_SIZE, PanedScreen
+from faa_tui.session import HeadTable, Position, Results, head_table
+from faa_tui.widgets.curve import CurveView
+from faa_tui.widgets.head_matrix import HeadMatrix
+from faa_tui.widgets.heat_map import HeatMap, MapAddress
+from faa_tui.widgets.layer_pane import LayerPane
+from faa_tui.widgets.model_pane import ModelPane
+from faa_tui.widgets.notice import Notice
+from faa_tui.widgets.pane import Pane
+from faa_tui.widgets.readout import Readout
+from faa_tui.widgets.statistics_table import StatisticsTable
+from faa_tui.widgets.status_bar import Status, StatusBar
+from faa_tui.widgets.token_strip import TokenStrip
+
+REDRAW_SECONDS = 0.05
+"""Arrivals are drawn at most this often."""
+REST_SECONDS = 0.12
+"""How long the cursor rests before a row is fetched for the text pane."""
+SIDES = {"models": "left", "layers": "left", "numbers": "right", "text": "text"}
+"""Which column shows a pane that gives way where the terminal is narrow."""
+
+
+class MainLayout(PanedScreen):
+    """Draws `Results`."""
+
+    PANES = PANES
+    FOCUS: ClassVar[Mapping[str, str]] = {
+        "models": "#model-list",
+        "layers": "#layer-list",
+        "heads": "#head-matrix",
+        "attention": "#heat-map",
+        "numbers": "#statistics-lines",
+        "text": "#token-strip",
+    }
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (MIN_SIZE[0], "-narrow"), (110, "-wide")]  # noqa: RUF012
+    ALLOW_IN_MAXIMIZED_VIEW = "Footer, StatusBar, Notice"
+    AUTO_FOCUS = "#heat-map"
+
+    # Not `reactive`: each would have the whole screen drawn again, where its watcher draws what has changed.
+    position: var[Position | None] = var(None)
+    statistic: var[str] = var("D0")
+    side: var[str] = var("right")
+
+    class Shown(Message, namespace="main_screen"):
+        """The user has come back to this screen."""
+
+    class HeadShown(Message, namespace="main_screen"):
+        """Another head is looked at."""
+
+        def __init__(self, address: MapAddress) -> None:
+            super().__init__()
+            self.address = address
+
+    class TileWanted(Message, namespace="main_screen"):
+        """A rectangle of a map is wanted: by the map, or one exact row for the text pane."""
+
+        def __init__(self, key: TileKey) -> None:
+            super().__init__()
+            self.key = key
+
+    def __init__(self) -> None:
+        super().__init__(Notice(id="notice"))
+        self._status = StatusBar(id="status")
+        self._models = ModelPane(id="model-list")
+        self._layers = LayerPane(id="layer-list")
+        self._matrix = HeadMatrix(id="head-matrix")
+        self._map = HeatMap(id="heat-map")
+        self._readout = Readout(id="readout")
+        self._curve = CurveView(id="curve")
+        self._statistics = StatisticsTable(id="statistics")
+        self._tokens = TokenStrip(id="token-strip")
+        self._heads_pane = Pane("3", "Heads", id="heads")
+        self._map_pane = Pane("4", "Attention", id="attention")
+        self._curve_pane = Pane("", "Box counting", id="curve-pane")
+        self._numbers_pane = Pane("5", "Statistics", id="numbers")
+        self._hidden = Static(id="hidden", markup=False)
+        self._results: Results | None = None
+        self._blocks = ExactBlocks()
+        self._cell = (0, 0)
+        self._placed = True
+        self._redraw: Timer | None = None
+        self._rest: Timer | None = None
+
+    # --- layout --------------------------------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        """Status line, panes, text, footer."""
+        yield self._status
+        yield self._notice
+        with Horizontal(id="body"):
+            with Vertical(id="left"):
+                with Pane("1", "Models", id="models"):
+                    yield self._models
+                with Pane("2", "Layers", id="layers"):
+                    yield self._layers
+            with Vertical(id="middle"):
+                with self._heads_pane:
+                    yield self._matrix
+                with self._map_pane:
+                    yield self._map
+                    yield self._readout
+            with Pane("", "", id="right"):
+                with self._curve_pane:
+                    yield self._curve
+                with self._numbers_pane:
+                    yield self._statistics
+        with Pane("6", "Text", id="text"):
+            yield self._tokens
+        yield self._hidden
+        yield Static(
+            f"faa needs at least {MIN_SIZE[0]} columns and {MIN_SIZE[1]} rows.\nMake the window larger, or press q.",
+            id="too-small",
+            markup=False,
+        )
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Say what will be where."""
+        self._tell_hidden()
+
+    def on_screen_resume(self) -> None:
+        """Say that the user is here again."""
+        self.post_message(self.Shown())
+
+    def on_resize(self) -> None:
+        """Other panes may be hidden now, and there is other room for words."""
+        self.call_after_refresh(self._tell_hidden)
+        self.call_after_refresh(self.draw)
+
+    def watch_side(self, side: str) -> None:
+        """Show the chosen column where there is room for one only."""
+        for other in ("left", "right", "text"):
+            self.set_class(other == side, f"-side-{other}")
+        self._tell_hidden()
+        self.call_after_refresh(self.draw)
+
+    def reveal(self, pane: str) -> None:
+        """Show the column that the pane is in."""
+        self.side = SIDES.get(pane, self.side)
+
+    def _tell_hidden(self) -> None:
+        hidden = [
+            f"{number} {name.split()[0]}"
+            for number, (pane, name) in enumerate(PANES, 1)
+            if SIDES.get(pane, self.side) != self.side
+        ]
+        self._hidden.update(Content.styled("hidden: " + "   ".join(hidden), "dim"))
+
+    # --- what is shown -------------------------------------------------------------------------------------------
+
+    @property
+    def results(self) -> Results | None:
+        """The run on the screen."""
+        return self._results
+
+    def missing_overviews(self) -> list[TileKey]:
+        """Overviews that are not here of the heads that may be looked at next, the likeliest first.
+
+        These are the neighbours in this layer, the same head of the layers beside it, then the rest of this layer.
+        """
+        address, results = self.address, self._results
+        if address is None or results is None:
+            return []
+        here = Position(*address[1:])
+        heads = range(results.layers[here.kind, here.layer].info.heads)
+        in_layer = [here._replace(head=head) for head in sorted(heads, key=lambda head: abs(head - here.head))[1:]]
+        beside = [results.moved(here, layers=step) for step in (1, -1)]
+        keys = []
+        for position in dict.fromkeys((*in_layer[:2], *beside, *in_layer[2:])):
+            layer, other = results.at(position), MapAddress(results.run, *position)
+            if layer is not None and not self._map.has_overview(other):
+                level = overview_level(layer.queries, layer.keys)
+                keys.append(TileKey(other, level, 0, cells_at(layer.queries, level), 0, cells_at(layer.keys, level)))
+        return keys
+
+    @property
+    def address(self) -> MapAddress | None:
+        """The map that is looked at, once its layer is here."""
+        if self._results is None or self.position is None or self._results.at(self.position) is None:
+            return None
+        return MapAddress(self._results.run, *self.position)
+
+    def show_status(self, status: Status) -> None:
+        """Write the top line."""
+        self._status.status = status
+
+    def show_models(self, recent: tuple[str, ...], current: str, hosts: tuple[str, ...]) -> None:
+        """List the models, and the machines that others may be on."""
+        self._models.show(recent, current, hosts)
+
+    def begin(self, results: Results) -> None:
+        """Show a new run; its layers follow."""
+        self._results = results
+        self._blocks.clear()
+        self._map.clear()
+        self._heads_pane.styles.height = len(results.rows) + 4  # border, numbers of the heads, legend
+        self._placed = False
+        with self.prevent(MainLayout.HeadShown):
+            self.set_reactive(MainLayout.position, results.clamp(self.position))
+        self.draw()
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether everything that has arrived is on the screen."""
+        return self._redraw is None
+
+    def arrived(self) -> None:
+        """Something was added to the results: draw it soon, together with what comes meanwhile."""
+        if self._redraw is None:
+            self._redraw = self.set_timer(REDRAW_SECONDS, self.draw)
+
+    def put_tile(self, key: TileKey, block: np.ndarray) -> None:
+        """A rectangle of a map is here."""
+        self._blocks.put(key, block)
+        self._map.put(key.address, key.level, key.row, key.column, block)
+        if key.address == self.address:
+            self._place_cursor()
+            self._show_row(fetch=False)
+
+    def forget_pending(self) -> None:
+        """A tile will not come: the map may ask again when it is looked at again."""
+        self._map.forget_pending()
+
+    def _place_cursor(self) -> None:
+        """Begin a run on a cell worth reading: the strongest key of a row far down, unless the user was faster."""
+        result, address = self._results.at(self.position) if self._results else None, self.address
+        if self._placed or result is None or address is None:
+            return
+        query = 3 * result.queries // 4
+        row = self._blocks.row(address, query, result.keys)
+        if self._cell != (0, 0):
+            self._placed = True
+        elif row is not None:
+            self._placed = True
+            self._map.move_cursor(query, int(row.argmax()))
+
+    def draw(self) -> None:
+        """Draw everything from the results."""
+        self._redraw = None
+        self._draw_heads()
+        self._draw_position()
+
+    def _table(self) -> HeadTable | None:
+        """The chosen statistic; where no head has it, the first one that some head has."""
+        if self._results is None:
+            return None
+        table = head_table(self._results, self.statistic)
+        if table.undefined:
+            for key in RUN_KEYS:
+                other = head_table(self._results, key)
+                if not other.undefined:
+                    return replace(other, instead_of=table.entry)
+        return table
+
+    def _draw_heads(self) -> None:
+        results, table = self._results, self._table()
+        if results is None or table is None:
+            return
+        self._matrix.show(
+            table.names,
+            table.values,
+            table.doubtful,
+            table.low,
+            table.high,
+            table.diverging,
+            counts=table.counts,
+            arrived=table.arrived,
+            decimals=table.entry.decimals,
+        )
+        pane = self._heads_pane
+        pane.head(f"Heads: {table.title if len(table.title) <= pane.size.width - 11 else table.short_title}")
+        pane.foot(f"{table.instead_of.symbol} is undefined here" if table.instead_of else "layer x head")
+        self._layers.show(results.rows, table)
+        self._mark_position()
+
+    def _mark_position(self) -> None:
+        if self._results is not None and self.position is not None:
+            row = self._results.row_of(self.position)
+            self._matrix.select(row, self.position.head)
+            self._layers.mark(row)
+
+    def _draw_position(self) -> None:
+        results, position = self._results, self.position
+        if results is None or position is None:
+            return
+        result = results.at(position)
+        head = position.head
+        self._mark_position()
+        self._map_pane.head(self._title(result, position))
+        self._curve.show(result, head)
+        self._statistics.show(result, head)
+        self._numbers_pane.head(f"Statistics  layer {position.layer} head {head}")
+        self._tell_dimension(result, head)
+        if result is not None and (address := self.address) is not None:
+            if self._map.address != address:
+                queries, keys = results.queries_of(position.kind), results.keys_of(position.kind)
+                if not self._placed:  # the row in which the cursor will begin
+                    query = 3 * result.queries // 4
+                    self._fetch_row(TileKey(address, 0, query, query + 1, 0, result.keys))
+                self._map.show(address, result, queries.pieces, keys.pieces)
+                self.post_message(self.HeadShown(address))
+            self._show_row(fetch=True)
+        else:
+            self._map.clear()
+
+    def _title(self, result: LayerResult | None, position: Position) -> Content:
+        kind = {"decoder": "", "encoder": "encoder ", "cross": "cross "}[position.kind]
+        where = f"{kind}layer {position.layer} head {position.head}"
+        if result is None:
+            return Content.assemble((where, "bold"), ("  not measured yet", "dim"))
+        label = result.labels[position.head]
+        # "mixed" says that no rule holds; the score of a rule that does not hold would read as evidence for it.
+        score = f" ({label.score:.2f})" if math.isfinite(label.score) and label.name != "mixed" else ""
+        title = Content.assemble((where, "bold"), f"  {label.name}{score}")
+        room = self._map_pane.size.width - 16
+        return Content.assemble("Attention  ", title) if title.cell_length <= room else title
+
+    def _tell_dimension(self, result: LayerResult | None, head: int) -> None:
+        """Say below the curve, in words, whether its fit can be trusted."""
+        pane = self._curve_pane
+        if result is None or "D0" not in result.statistics.names:
+            pane.foot("")
+            return
+        statistics = result.statistics
+        status = STATUSES[statistics.status[statistics.row("D0"), head]]
+        pane.foot(Content.styled(status.replace("_", " "), "$text-success" if status == "ok" else "$text-warning"))
+
+    def _show_row(self, fetch: bool) -> None:
+        """Colour the text by the row of the cursor, where it is here; else fetch it once the cursor rests."""
+        results, position, address = self._results, self.position, self.address
+        if results is None or position is None or address is None:
+            return
+        result = results.layers[position.kind, position.layer]
+        query, key = min(self._cell[0], result.queries - 1), min(self._cell[1], result.keys - 1)
+        row = self._blocks.row(address, query, result.keys)
+        if row is not None:
+            row[: result.first_key[query]] = np.nan
+            row[result.stop_key[query] :] = np.nan
+        elif fetch:
+            if self._rest is not None:
+                self._rest.stop()
+            wanted = TileKey(address, 0, query, query + 1, 0, result.keys)
+            self._rest = self.set_timer(REST_SECONDS, lambda: self._fetch_row(wanted))
+        self._tokens.show(results.keys_of(position.kind), row, query, key)
+
+    def _fetch_row(self, key: TileKey) -> None:
+        if key.address == self.address and self._blocks.row(key.address, key.row, key.column_stop) is None:
+            self.post_message(self.TileWanted(key))
