@@ -73,23 +73,31 @@ class OnlyArray:
 
 
 class Proxy:
-    """What nnsight saves."""
+    """What nnsight saved until 0.4: it has the ``value``, and everything else of it. Since then it saves tensors."""
 
     def __init__(self, value: Any) -> None:
         self.value = value
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.value, name)
+
+    def __array__(self, *how: Any) -> np.ndarray:
+        return self.value.__array__(*how)
+
 
 class ActivationCache:
-    """What TransformerLens returns: no dictionary, but nearly one."""
+    """What TransformerLens returns: no dictionary, but nearly one, and full of what is no attention."""
 
     def __init__(self, a: np.ndarray) -> None:
-        self._cache = {
-            f"blocks.{layer}.attn.hook_pattern": torch.from_numpy(part)[None] for layer, part in enumerate(a)
-        }
-        self._cache["blocks.0.hook_resid_pre"] = torch.zeros(1, 24, 8)
+        self._cache = {"hook_embed": torch.zeros(1, 24, 8)}
+        for layer, part in enumerate(a):
+            weights = torch.from_numpy(part)[None]
+            block = {"hook_resid_pre": torch.zeros(1, 24, 8), "attn.hook_q": torch.zeros(1, 24, 3, 8)}
+            block |= {"attn.hook_attn_scores": weights.log(), "attn.hook_pattern": weights}
+            self._cache |= {f"blocks.{layer}.{name}": one for name, one in block.items()}
 
     def keys(self) -> Any:
-        return reversed(self._cache.keys())
+        return self._cache.keys()
 
     def __getitem__(self, key: str) -> torch.Tensor:
         return self._cache[key]
@@ -107,8 +115,8 @@ FORMS: dict[str, Any] = {
     "mapping": {1: A[1], 0: A[0]},
     "named mapping": {"layer_1": A[1], "layer_0": A[0]},
     "TransformerLens": ActivationCache(A),
-    "nnsight": [Proxy(torch.from_numpy(part)) for part in A],
-    "nnsight whole": Proxy(Proxy(torch.from_numpy(A))),
+    "nnsight": [torch.from_numpy(part)[None].requires_grad_() for part in A],
+    "nnsight until 0.4": [Proxy(torch.from_numpy(part)[None].requires_grad_()) for part in A],
 }
 
 
