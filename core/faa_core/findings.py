@@ -202,9 +202,11 @@ class Findings(msgspec.Struct, frozen=True, eq=False):
         tests: Statistics that were tested.
         probe: The random-repeat probe.
         rollouts: Rollout to the last position, one for each stack of self-attention.
+        examinations: Heads that were examined, each once.
     """
 
     init: Analysis | None = None
     tests: tuple[HeadTests, ...] = ()
     probe: RepeatProbe | None = None
     rollouts: tuple[RolloutToLast, ...] = ()
+    examinations: tuple[HeadExamination, ...] = ()

@@ -1,7 +1,7 @@
 """Runs that are kept: every analysis and comparison in one SQLite file, to be shown again without the model."""
 
-from faa_core.store.overview import Overview, overview_of
+from faa_core.store.overview import Overview, overview_of, side_for
 from faa_core.store.records import Entry, Part, RunKind
 from faa_core.store.store import Store
 
-__all__ = ["Entry", "Overview", "Part", "RunKind", "Store", "overview_of"]
+__all__ = ["Entry", "Overview", "Part", "RunKind", "Store", "overview_of", "side_for"]

@@ -18,6 +18,8 @@ from faa_core.records import MapKind
 
 SIDE = 64
 """Cells along the longer side, at most."""
+MOST_BYTES = 1024 * 1024
+"""What all heads of a run may take; deflated they take a third of it."""
 _STEPS = 255
 _DEFLATE_LEVEL = 6
 
@@ -38,6 +40,14 @@ class Overview(msgspec.Struct, frozen=True, eq=False):
     head: int
     cell: int
     weights: NDArray[np.float32]
+
+
+def side_for(heads: int) -> int:
+    """Cells along a side, a power of two, with which so many heads stay within `MOST_BYTES`; `SIDE` at most."""
+    side = SIDE
+    while side > 1 and heads * side * side > MOST_BYTES:
+        side //= 2
+    return side
 
 
 def overview_of(kind: MapKind, layer: int, head: int, cells: NDArray[Any], cell: int = 1) -> Overview:

@@ -31,6 +31,9 @@ class Entry(msgspec.Struct, frozen=True):
         versions: Package name to version.
         part_of: The comparison, or the run over several texts, that this is a part of and was kept for.
         note: What the user wrote beside it.
+        title: How its text begins: the first line that holds something; of several texts, that of the first.
+        maps: How many maps in little are kept of it.
+        examined: How many of its heads were examined.
     """
 
     id: int
@@ -48,6 +51,9 @@ class Entry(msgspec.Struct, frozen=True):
     versions: dict[str, str]
     part_of: int | None
     note: str = ""
+    title: str = ""
+    maps: int = 0
+    examined: int = 0
 
     @property
     def origin(self) -> Origin:

@@ -15,11 +15,21 @@ from faa_core.origin import Origin
 from faa_core.records import LayerResult, MapKind, ModelInfo
 from faa_core.store.records import Entry, RunKind
 
-COLUMNS = (
+_TITLE_CHARACTERS = 80
+_PLAIN = (
     "id, time, kind, models, revisions, tokenizers, hosts, texts, tokens, seconds, parameters, seed, versions, "
     "part_of, note"
 )
-"""Columns of the table of runs, but the text."""
+_FIRST_TEXT = "select own.text from part join run own on own.id = part.run where whole = run.id order by side, place"
+_MADE = {
+    # More than a title is long, for a text that begins with empty lines.
+    "title": f"substr(case kind when 'analysis' then text else coalesce(({_FIRST_TEXT} limit 1), '') end, 1, 1000)",
+    "maps": "(select count(*) from overview where overview.run = run.id)",
+    "examined": "(select count(*) from examination where examination.run = run.id)",
+}
+_NAMES = (*_PLAIN.split(", "), *_MADE)
+COLUMNS = ", ".join((_PLAIN, *_MADE.values()))
+"""What is asked of the table of runs for an `Entry`."""
 _JSON = frozenset({"models", "revisions", "tokenizers", "hosts", "texts", "tokens", "parameters", "versions"})
 
 
@@ -57,8 +67,9 @@ def row_of(
 
 def entry_of(row: tuple[Any, ...]) -> Entry:
     """What a row of `COLUMNS` says."""
-    plain = dict(zip(COLUMNS.split(", "), row, strict=True))
-    return msgspec.convert({name: json.loads(v) if name in _JSON else v for name, v in plain.items()}, Entry)
+    plain = {name: json.loads(v) if name in _JSON else v for name, v in zip(_NAMES, row, strict=True)}
+    lines = (line.strip() for line in plain["title"].splitlines())
+    return msgspec.convert(plain | {"title": next(filter(None, lines), "")[:_TITLE_CHARACTERS]}, Entry)
 
 
 def by_metric(layers: Sequence[LayerResult]) -> dict[tuple[MapKind, str], NDArray[np.float32]]:

@@ -76,7 +76,17 @@ create table overview (
     unique (run, kind, layer, head)
 );
 """
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND)
+_THIRD = """
+create table examination (
+    run integer not null references run (id) on delete cascade,
+    kind text not null,
+    layer integer not null,
+    head integer not null,
+    blob blob not null,
+    unique (run, kind, layer, head)
+);
+"""
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD)
 """What makes each version of the file from the one before; the first from nothing."""
 SCHEMA = len(MIGRATIONS)
 """Version of the file that this faa writes: SQLite's ``user_version``."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from faa_core.comparison.records import Comparison
 from faa_core.errors import DamagedStoreError, StoreError, UsageError
-from faa_core.findings import Findings
+from faa_core.findings import Findings, HeadExamination
 from faa_core.origin import UNKNOWN, Origin
 from faa_core.records import Analysis, LayerResult, MapKind, ModelInfo
 from faa_core.replication import Replication
@@ -81,7 +81,8 @@ class Store:
             if findings is not None:
                 if findings.init is not None:
                     self._add_part(run, 1, 0, findings.init, origin)
-                self._add_record(run, "findings", 0, msgspec.structs.replace(findings, init=None))
+                self._add_record(run, "findings", 0, msgspec.structs.replace(findings, init=None, examinations=()))
+                self._add_examinations(run, findings.examinations)
         return run
 
     def save_texts(self, replication: Replication, analyses: Sequence[Analysis], origin: Origin = UNKNOWN) -> int:
@@ -115,6 +116,7 @@ class Store:
             origin: What was asked for.
 
         Raises:
+            UsageError: A number is of no run.
             StoreError: It cannot be written; nothing of it was.
         """
         sides = (comparison.a, comparison.b)
@@ -140,13 +142,37 @@ class Store:
         return run
 
     def add_overviews(self, run: int, overviews: Iterable[Overview]) -> None:
-        """Keep maps in little of a run that is kept; one of the same head is replaced.
+        """Keep maps in little of a run that is kept; of one head the finer stays, of two as fine the later.
 
         Raises:
+            UsageError: There is no such run.
             StoreError: They cannot be written; none of them was.
         """
         with self._writing():
+            self.entry(run)
             self._add_overviews(run, overviews)
+
+    def add_examination(self, run: int, examination: HeadExamination) -> None:
+        """Keep the examination of a head of a run that is kept; an earlier one of the head is replaced.
+
+        Raises:
+            UsageError: There is no such run.
+            StoreError: It cannot be written.
+        """
+        with self._writing():
+            self.entry(run)
+            self._add_examinations(run, (examination,))
+
+    def set_note(self, run: int, note: str) -> None:
+        """Write something beside a run, in place of what was there; nothing removes it.
+
+        Raises:
+            UsageError: There is no such run.
+            StoreError: It cannot be written.
+        """
+        with self._writing():
+            self.entry(run)
+            self._connection.execute("update run set note = ? where id = ?", (note.strip(), run))
 
     def delete(self, runs: Iterable[int]) -> tuple[int, ...]:
         """Forget runs, and the parts that were kept only for them; returns the numbers of all that are gone.
@@ -211,7 +237,7 @@ class Store:
         return run
 
     def _add_part(self, whole: int, side: int, place: int, part: Analysis | int, origin: Origin) -> None:
-        run = part if isinstance(part, int) else self._add_analysis(part, origin, whole)
+        run = self.entry(part).id if isinstance(part, int) else self._add_analysis(part, origin, whole)
         self._connection.execute(
             "insert into part (whole, side, place, run) values (?, ?, ?, ?)", (whole, side, place, run)
         )
@@ -227,9 +253,16 @@ class Store:
             for item in overviews
         )
         self._connection.executemany(
-            "insert or replace into overview (run, kind, layer, head, cell, height, width, blob) "
-            "values (?, ?, ?, ?, ?, ?, ?, ?)",
+            "insert into overview (run, kind, layer, head, cell, height, width, blob) values (?, ?, ?, ?, ?, ?, ?, ?) "
+            "on conflict (run, kind, layer, head) do update set cell = excluded.cell, height = excluded.height, width = excluded.width, "
+            "blob = excluded.blob where excluded.cell <= cell",
             rows,
+        )
+
+    def _add_examinations(self, run: int, examinations: Iterable[HeadExamination]) -> None:
+        self._connection.executemany(
+            "insert or replace into examination (run, kind, layer, head, blob) values (?, ?, ?, ?, ?)",
+            ((run, item.kind, item.layer, item.head, pack(item)) for item in examinations),
         )
 
     @contextmanager
@@ -286,7 +319,9 @@ class Store:
         return msgspec.structs.replace(head, text=text, layers=layers)
 
     def findings(self, run: int) -> Findings | None:
-        """What else was asked about a run; ``None`` where nothing was.
+        """What else was asked about a run, also after it was kept; ``None`` where nothing was.
+
+        Heads that were examined come in the order of kind, layer and head.
 
         Raises:
             UsageError: There is no such run.
@@ -297,11 +332,16 @@ class Store:
             kept = self._connection.execute(
                 "select 1 from record where run = ? and name = 'findings'", (run,)
             ).fetchone()
+            blobs = self._connection.execute(
+                "select blob from examination where run = ? order by kind, layer, head", (run,)
+            ).fetchall()
+        examinations = tuple(self._unpacked(run, blob, HeadExamination) for (blob,) in blobs)
         if kept is None:
-            return None
+            return Findings(examinations=examinations) if examinations else None
         findings = self._record(run, "findings", Findings)
         baseline = [part.run for part in self.parts(run) if part.side == 1]
-        return msgspec.structs.replace(findings, init=self.analysis(baseline[0]) if baseline else None)
+        init = self.analysis(baseline[0]) if baseline else None
+        return msgspec.structs.replace(findings, init=init, examinations=examinations)
 
     def replication(self, run: int) -> Replication:
         """One model over several texts.

@@ -16,6 +16,7 @@ import pytest
 from faa_core.analysis import Engine
 from faa_core.comparison.compare import compare
 from faa_core.comparison.records import Comparison
+from faa_core.findings import HeadExamination, Quantity, ScalingCurve
 from faa_core.records import Analysis
 from faa_core.store import Store
 
@@ -37,6 +38,14 @@ def same(one: Any, other: Any) -> bool:
     if isinstance(one, float) and math.isnan(one):
         return math.isnan(other)
     return type(one) is type(other) and one == other
+
+
+def examination(layer: int, head: int, value: float = 1.5) -> HeadExamination:
+    """An examination of a head, with every kind of number in it."""
+    numbers = np.array([0.25, np.nan, np.inf])
+    quantities = (Quantity("lacunarity[8]", value, "ok", value), Quantity("D0", np.nan, "no_scaling", 1.2, 0.1))
+    curve = ScalingCurve("D0", numbers, numbers, numbers, numbers)
+    return HeadExamination("decoder", layer, head, 9, 9, quantities, (curve,), *[numbers] * 4, 0.5)
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from faa_core.records import Analysis
 from faa_core.store import Store, overview_of
 from faa_core.store.packing import pack
 from faa_core.store.schema import SCHEMA
-from tests.unit.store.conftest import same
+from tests.unit.store.conftest import examination, same
 
 Start = Callable[..., Popen[str]]
 
@@ -33,6 +33,16 @@ create table part (whole integer not null references run (id) on delete cascade,
     place integer not null, run integer not null references run (id) on delete cascade, unique (whole, side, place));
 pragma user_version = 1;
 """
+SECOND_SCHEMA = (
+    FIRST_SCHEMA
+    + """
+alter table run add column note text not null default '';
+create table overview (run integer not null references run (id) on delete cascade, kind text not null,
+    layer integer not null, head integer not null, cell integer not null, height integer not null,
+    width integer not null, blob blob not null, unique (run, kind, layer, head));
+pragma user_version = 2;
+"""
+)
 
 
 def integrity(path: Path) -> str:
@@ -48,12 +58,14 @@ def test_a_new_file_is_for_its_owner_alone(path: Path) -> None:
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
-def test_a_file_of_an_older_faa_is_brought_up_to_date(path: Path, run: Analysis) -> None:
+@pytest.mark.parametrize("schema", [FIRST_SCHEMA, SECOND_SCHEMA])
+def test_a_file_of_an_older_faa_is_brought_up_to_date(path: Path, run: Analysis, schema: str) -> None:
     path.parent.mkdir()
     connection = sqlite3.connect(path)
-    connection.executescript(FIRST_SCHEMA)
+    connection.executescript(schema)
     connection.execute(
-        "insert into run values (5, '2026-01-02T03:04:05Z', 'analysis', '[\"demo\"]', '[\"r\"]', '[\"t\"]', '[\"\"]', "
+        "insert into run (id, time, kind, models, revisions, tokenizers, hosts, texts, tokens, seconds, parameters, "
+        "seed, versions, part_of, text) values (5, '2026-01-02T03:04:05Z', 'analysis', '[\"demo\"]', '[\"r\"]', '[\"t\"]', '[\"\"]', "
         "'[\"s\"]', '[9]', 0.5, '{}', null, '{}', null, 'a text')"
     )
     head = Analysis(run.model, "", run.tokens, None, None, (), 0.5, ())
@@ -66,6 +78,10 @@ def test_a_file_of_an_older_faa_is_brought_up_to_date(path: Path, run: Analysis)
         assert store.analysis(5).text == "a text"
         store.add_overviews(5, [overview_of("decoder", 0, 0, [[1.0]])])
         assert len(store.overviews(5)) == 1
+        store.add_examination(5, examination(0, 0))
+        assert len(store.findings(5).examinations) == 1
+        store.set_note(5, "old")
+        assert store.entry(5).note == "old"
         assert store.save(run) == 6
     assert sqlite3.connect(path).execute("pragma user_version").fetchone() == (SCHEMA,)
 

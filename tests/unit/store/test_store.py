@@ -20,9 +20,9 @@ from faa_core.findings import Findings, HeadTests, LayerTest, RolloutToLast
 from faa_core.origin import Origin
 from faa_core.records import Analysis
 from faa_core.replication import replicate
-from faa_core.store import Part, Store, overview_of
+from faa_core.store import Part, Store, overview_of, side_for
 from faa_core.store.overview import packed, unpacked
-from tests.unit.store.conftest import TEXTS, same
+from tests.unit.store.conftest import TEXTS, examination, same
 
 Runs = dict[str, tuple[Analysis, ...]]
 
@@ -82,11 +82,58 @@ def test_what_else_was_asked_comes_back_with_the_untrained_model(path: Path, run
         (HeadTests("D1", "row_shuffle", 19, 4, (tested,)),),
         None,
         (RolloutToLast("decoder", *[numbers] * 2, "ok"),),
+        (examination(0, 3), examination(1, 2)),
     )
     with Store(path) as store:
         number = store.save(run, findings=findings)
         assert same(store.findings(number), findings)
         assert [entry.id for entry in store.entries()] == [number]  # the baseline is a part of it
+
+
+def test_heads_that_are_examined_later_are_kept_beside_their_run(path: Path, run: Analysis) -> None:
+    with Store(path) as store:
+        number = store.save(run)
+        assert store.findings(number) is None
+        for item in (examination(1, 2), examination(0, 3), examination(1, 2, value=1.75)):
+            store.add_examination(number, item)
+        found = store.findings(number)
+        assert same(found, Findings(examinations=(examination(0, 3), examination(1, 2, value=1.75))))
+        assert store.entry(number).examined == 2
+        store.delete([number])
+        for late in (
+            lambda: store.add_examination(number, examination(1, 2)),
+            lambda: store.add_overviews(number, [overview_of("decoder", 0, 0, np.eye(4))]),
+            lambda: store.set_note(number, "gone"),
+        ):
+            with pytest.raises(UsageError, match=f"no run {number}"):
+                late()
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("select count(*) from examination").fetchone() == (0,)
+
+
+def test_a_note_is_written_beside_a_run_and_removed(path: Path, run: Analysis) -> None:
+    with Store(path) as store:
+        first, second = store.save(run), store.save(run)
+        store.set_note(first, " the \x1b[1m odd 'one'; with \u4e2d\n")
+        assert [entry.note for entry in store.entries()] == ["", "the \x1b[1m odd 'one'; with \u4e2d"]
+        store.set_note(first, "")
+        assert store.entry(first).note == store.entry(second).note == ""
+        assert same(store.analysis(first), run)
+
+
+def test_the_list_says_how_texts_begin_and_what_is_kept(path: Path, runs: Runs, comparison: Comparison) -> None:
+    with Store(path) as store:
+        odd = store.save(replace(runs["demo"][0], text="\n \r\n  " + "one two " * 300))
+        empty = store.save(replace(runs["demo"][0], text=" \n"), overviews=[overview_of("decoder", 0, 0, np.eye(4))])
+        several = store.save_texts(replicate(runs["demo"]), runs["demo"])
+        pair = store.save_comparison(comparison, runs["demo"], runs["demo@init"])
+        entries = {entry.id: entry for entry in store.entries(parts=True)}
+    assert entries[odd].title == ("one two " * 10)
+    assert (entries[empty].title, entries[empty].maps, entries[odd].maps) == ("", 1, 0)
+    assert entries[several].title == entries[pair].title == "def add(a, b):"
+    assert {entries[part].title for part in entries if entries[part].part_of == pair} == {
+        text.splitlines()[0] for text in TEXTS
+    }
 
 
 def test_a_comparison_comes_back_with_its_sides(path: Path, runs: Runs, comparison: Comparison) -> None:
@@ -137,11 +184,19 @@ def test_maps_are_kept_in_little(path: Path, run: Analysis) -> None:
         store.add_overviews(number, [overview_of("decoder", 3, 0, weights)])
         store.add_overviews(number, [overview_of("decoder", 3, 0, weights)])  # looked at again
         small, large = store.overviews(number)
+        store.add_overviews(number, [overview_of("decoder", 1, 2, np.full((5, 5), 0.5), 4)])  # a coarser one
+        assert same(store.overviews(number)[0], small)
     assert (small.layer, small.head, small.cell) == (1, 2, 1)
     assert np.array_equal(small.weights, np.eye(20))
     assert (large.cell, large.weights.shape) == (4, (50, 50))
     expected = weights.astype(np.float32).reshape(50, 4, 50, 4).max((1, 3))
     assert np.abs(np.sqrt(large.weights) - np.sqrt(expected)).max() <= 0.5 / 255 + 1e-6
+
+
+def test_the_maps_of_all_heads_stay_within_a_megabyte() -> None:
+    assert [side_for(heads) for heads in (1, 144, 256, 257, 1024, 4096)] == [64, 64, 64, 32, 32, 16]
+    noise = np.random.default_rng(0).random((16, 16)).astype(np.float32)
+    assert 4096 * len(packed(noise)) < 1.1 * 1024 * 1024  # at the worst
 
 
 def test_a_map_in_little_may_hold_what_is_no_number() -> None:
