@@ -254,7 +254,8 @@ class Store:
         )
         self._connection.executemany(
             "insert into overview (run, kind, layer, head, cell, height, width, blob) values (?, ?, ?, ?, ?, ?, ?, ?) "
-            "on conflict (run, kind, layer, head) do update set cell = excluded.cell, height = excluded.height, width = excluded.width, "
+            "on conflict (run, kind, layer, head) do update "
+            "set cell = excluded.cell, height = excluded.height, width = excluded.width, "
             "blob = excluded.blob where excluded.cell <= cell",
             rows,
         )

@@ -65,7 +65,8 @@ def test_a_file_of_an_older_faa_is_brought_up_to_date(path: Path, run: Analysis,
     connection.executescript(schema)
     connection.execute(
         "insert into run (id, time, kind, models, revisions, tokenizers, hosts, texts, tokens, seconds, parameters, "
-        "seed, versions, part_of, text) values (5, '2026-01-02T03:04:05Z', 'analysis', '[\"demo\"]', '[\"r\"]', '[\"t\"]', '[\"\"]', "
+        "seed, versions, part_of, text) "
+        "values (5, '2026-01-02T03:04:05Z', 'analysis', '[\"demo\"]', '[\"r\"]', '[\"t\"]', '[\"\"]', "
         "'[\"s\"]', '[9]', 0.5, '{}', null, '{}', null, 'a text')"
     )
     head = Analysis(run.model, "", run.tokens, None, None, (), 0.5, ())
