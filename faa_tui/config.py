@@ -1,76 +1,18 @@
-"""The configuration of the user: one TOML file, read whole and checked.
-
-A mistake is told with the file, the key and the nearest key that exists. Keys that nothing reads are mistakes too:
-an option that does nothing is worse than one that is refused.
-"""
+"""Additions to the configuration of the user; `faa_core.configuration` reads it."""
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
-import re
 import tempfile
-import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
+from faa_core.configuration import key_of, load, parse, path
 from faa_core.errors import UsageError
 from faa_core.worker.ssh import HostEntry, is_host_name
-from faa_tui import paths
-
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
-_PLACE = re.compile(r" - at `\$\.?(?P<place>[^`]*)`$")
-
-
-class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a user can set. A new table is a field here, with a default for those who have none.
-
-    Attributes:
-        hosts: Machines by the name they have in a reference: ``gpu7`` of ``gpu7:demo``.
-    """
-
-    hosts: dict[str, HostEntry] = {}
-
-
-def load(file: Path | None = None) -> Config:
-    """Read the configuration; that of someone without a file is empty.
-
-    Args:
-        file: By default that of `paths.config`.
-
-    Raises:
-        UsageError: The file cannot be read, is no TOML, or holds a key or value that has no meaning.
-    """
-    file = file or paths.config()
-    try:
-        text = file.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return Config()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise UsageError(f"The configuration {file} cannot be read: {reason}.", "Check the file.") from error
-    return parse(text, file)
-
-
-def parse(text: str, file: Path) -> Config:
-    """The configuration in ``text``; ``file`` is named in errors.
-
-    Raises:
-        UsageError: As for `load`.
-    """
-    try:
-        found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"The configuration {file} is not TOML: {error}.", "Correct that line.") from error
-    _check_keys(found, Config, "", file)
-    hosts = found.get("hosts", {})
-    if not isinstance(hosts, dict):
-        raise UsageError(f"{file}: hosts must be a table.", "Write [hosts.NAME] above the keys of a machine.")
-    return Config(hosts={name: _host(name, table, file) for name, table in hosts.items()})
 
 
 def add_host(name: str, entry: HostEntry, file: Path | None = None) -> None:
@@ -79,12 +21,12 @@ def add_host(name: str, entry: HostEntry, file: Path | None = None) -> None:
     Args:
         name: Its name in references.
         entry: What is known of it.
-        file: By default that of `paths.config`.
+        file: By default that of `faa_core.configuration.path`.
 
     Raises:
         UsageError: The name cannot be one, is there already, or the file cannot be read or written.
     """
-    file = (file or paths.config()).resolve()  # a link, as to a folder of dotfiles, stays one
+    file = (file or path()).resolve()  # a link, as to a folder of dotfiles, stays one
     if not is_host_name(name):
         raise UsageError(f"{name!r} is not the name of a host.", "Write [user@]name, as for ssh.")
     if name in load(file).hosts:
@@ -100,43 +42,8 @@ def add_host(name: str, entry: HostEntry, file: Path | None = None) -> None:
         raise UsageError(f"{file} cannot be written: {error.strerror}.", "Check its permissions.") from error
 
 
-def _host(name: str, table: Any, file: Path) -> HostEntry:
-    place = f"hosts.{_key(name)}"
-    if not is_host_name(name):
-        raise UsageError(f"{file}: {place} is not the name of a host.", "Write [user@]name, as for ssh.")
-    if not isinstance(table, dict):
-        raise UsageError(f"{file}: {place} must be a table.", f"Write [{place}] above its keys.")
-    _check_keys(table, HostEntry, place, file)
-    try:
-        return msgspec.convert(table, HostEntry)
-    except msgspec.ValidationError as error:
-        raise _wrong_type(error, place, file) from error
-    except UsageError as error:
-        raise UsageError(f"{file}: in [{place}], {error.message}", error.hint) from error
-
-
-def _check_keys(table: dict[str, Any], known: type[msgspec.Struct], place: str, file: Path) -> None:
-    """Refuse the first key that ``known`` does not have."""
-    keys = known.__struct_encode_fields__
-    for key in table:
-        if key not in keys:
-            near = difflib.get_close_matches(key, keys, n=1, cutoff=0.5)
-            meant = f"Did you mean {near[0]}? " if near else ""
-            full = ".".join(filter(None, (place, _key(key))))
-            raise UsageError(f"{file}: {full} is not a known key.", f"{meant}Known here: {', '.join(sorted(keys))}.")
-
-
-def _wrong_type(error: msgspec.ValidationError, place: str, file: Path) -> UsageError:
-    """An error with the key by its path in the file; that of msgspec begins at the table."""
-    text, inner = str(error), ""
-    if found := _PLACE.search(text):
-        text, inner = text[: found.start()], found["place"].removesuffix("[...]")
-    full = ".".join(filter(None, (place, inner)))
-    return UsageError(f"{file}: {full}: {text[:1].lower()}{text[1:]}.", "Correct that value.")
-
-
 def _table(name: str, entry: HostEntry) -> str:
-    lines = [f"[hosts.{_key(name)}]"]
+    lines = [f"[hosts.{key_of(name)}]"]
     for key, value in msgspec.to_builtins(entry).items():
         if isinstance(value, dict):
             inner = ", ".join(_assignments(value.items()))
@@ -148,11 +55,7 @@ def _table(name: str, entry: HostEntry) -> str:
 
 def _assignments(items: Iterable[tuple[str, str]]) -> list[str]:
     # A JSON string without control characters, which HostEntry refuses, is a TOML string.
-    return [f"{_key(key)} = {json.dumps(value, ensure_ascii=False)}" for key, value in items]
-
-
-def _key(name: str) -> str:
-    return name if _BARE.fullmatch(name) else json.dumps(name, ensure_ascii=False)
+    return [f"{key_of(key)} = {json.dumps(value, ensure_ascii=False)}" for key, value in items]
 
 
 def _replace(file: Path, text: str) -> None:

@@ -8,6 +8,7 @@ from typing import Self
 
 import msgspec
 
+from faa_core import configuration
 from faa_core.reference import ModelReference
 from faa_core.worker.launch import Launch, LocalLaunch
 from faa_core.worker.login import Logins
@@ -111,7 +112,7 @@ class Hosts:
     def _known(self) -> dict[str, HostEntry]:
         with self._lock:
             if self._entries is None:
-                self._entries = dict(config.load().hosts)
+                self._entries = dict(configuration.load().hosts)
             return self._entries
 
 

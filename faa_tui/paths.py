@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from platformdirs import PlatformDirs
 
+from faa_core import configuration
+
 _DIRS = PlatformDirs("faa", appauthor=False)
-
-
-CONFIG_VARIABLE = "FAA_CONFIG"
-"""Environment variable that names another configuration file."""
-
-
-def config() -> Path:
-    """The file that the user writes; it may not exist."""
-    named = os.environ.get(CONFIG_VARIABLE)
-    return Path(named).expanduser() if named else _DIRS.user_config_path / "config.toml"
 
 
 def state() -> Path:
@@ -37,4 +28,4 @@ def reports() -> Path:
 
 def all_paths() -> dict[str, Path]:
     """Name to file or folder, for ``faa doctor``."""
-    return {"config": config(), "state": state(), "runs": runs()}
+    return {"config": configuration.path(), "state": state(), "runs": runs()}

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from faa_core import configuration
 from faa_core.errors import UsageError
 from faa_core.worker.protocol import RunOptions
 from faa_core.worker.ssh import HostEntry, SshLaunch
@@ -24,17 +25,17 @@ environment = { HF_HOME = "/data/hf", CUDA_VISIBLE_DEVICES = "1" }
 @pytest.fixture
 def file() -> Path:
     """The user's file, which is not there yet."""
-    return paths.config()
+    return configuration.path()
 
 
 def test_no_file_is_an_empty_configuration(file: Path) -> None:
     assert not file.exists()
-    assert config.load() == config.Config()
+    assert configuration.load() == configuration.Config()
     assert Hosts().names == ()
 
 
 def test_a_variable_names_another_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert paths.config().name == "config.toml"
+    assert configuration.path().name == "config.toml"
     other = tmp_path / "other.toml"
     other.write_text(GPU7)
     monkeypatch.setenv("FAA_CONFIG", str(other))
@@ -43,7 +44,7 @@ def test_a_variable_names_another_file(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_every_key_of_a_host_is_read() -> None:
-    assert config.parse(GPU7, Path("c.toml")).hosts["gpu7"] == HostEntry(
+    assert configuration.parse(GPU7, Path("c.toml")).hosts["gpu7"] == HostEntry(
         "me@gpu7.cluster",
         "~/venv/bin/faa worker",
         "module load cuda",
@@ -72,7 +73,7 @@ def test_every_key_of_a_host_is_read() -> None:
 )
 def test_a_mistake_is_told_with_file_key_and_cure(text: str, words: tuple[str, ...]) -> None:
     with pytest.raises(UsageError) as caught:
-        config.parse(text, Path("/x/c.toml"))
+        configuration.parse(text, Path("/x/c.toml"))
     assert "/x/c.toml" in caught.value.message
     for word in words:
         assert word in str(caught.value)
@@ -84,11 +85,11 @@ def test_a_file_that_cannot_be_read_is_named(file: Path) -> None:
     file.parent.mkdir(parents=True)
     file.write_bytes(b"\xff\xfe")
     with pytest.raises(UsageError, match="not UTF-8"):
-        config.load()
+        configuration.load()
     file.unlink()
     file.mkdir()
     with pytest.raises(UsageError, match="cannot be read"):
-        config.load()
+        configuration.load()
 
 
 def test_a_host_is_appended_and_nothing_else_changes(file: Path) -> None:
@@ -99,7 +100,7 @@ def test_a_host_is_appended_and_nothing_else_changes(file: Path) -> None:
     entry = HostEntry(command='~/"my venv"/faa worker', environment={"A": "b\\c ü"})
     config.add_host("me@gpu8.cluster", entry)
     assert file.read_text().startswith(mine)
-    assert config.load().hosts == config.parse(GPU7, file).hosts | {"me@gpu8.cluster": entry}
+    assert configuration.load().hosts == configuration.parse(GPU7, file).hosts | {"me@gpu8.cluster": entry}
     assert stat.S_IMODE(file.stat().st_mode) == 0o640
     assert [path.name for path in file.parent.iterdir()] == ["config.toml"]
 
@@ -138,7 +139,7 @@ def test_hosts_know_how_workers_start(file: Path) -> None:
     file.write_text(GPU7)
     hosts = Hosts()
     assert hosts.launch(None).host == hosts.launch("").host == ""
-    assert hosts.launch("gpu7") == SshLaunch("gpu7", config.load().hosts["gpu7"])
+    assert hosts.launch("gpu7") == SshLaunch("gpu7", configuration.load().hosts["gpu7"])
     assert hosts.launch("anywhere") == SshLaunch("anywhere", HostEntry())
     assert hosts.options("gpu7", RunOptions()).device == "cuda:1"
     assert hosts.options("gpu7", RunOptions("cpu")).device == "cpu"
