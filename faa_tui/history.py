@@ -5,26 +5,33 @@ A file that cannot be written is told once, and is no reason to stop: the result
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import Future
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from faa_core.errors import DamagedStoreError, StoreError
+from faa_core.errors import DamagedStoreError, StoreError, UsageError
 from faa_core.origin import Origin
+from faa_tui.kept_runs import KeptRun, file_of, open_run
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from faa_core.comparison.records import Comparison
+    from faa_core.findings import HeadExamination
     from faa_core.records import Analysis
-    from faa_core.store import Overview, Store
+    from faa_core.store import Entry, Overview, Store
     from faa_core.worker.protocol import RunOptions
     from faa_tui.rendering.attention_map import MapAddress
+
+T = TypeVar("T")
 
 
 def kept(
@@ -61,51 +68,62 @@ def kept(
 
 
 class History:
-    """Keeps the runs of an application, on a thread of its own that begins with the first one.
+    """Keeps the runs of an application, and reads what is kept, on a thread of its own that begins with the first wish.
 
-    Runs go by the application's numbers here.
+    What is kept goes by the application's numbers of its runs, what is read by those of the file; `number_of` leads
+    from one to the other. What is read is awaited on an event loop, comes after everything that was wished before, and
+    raises `StoreError` where the file cannot be used and `UsageError` where there is no such run.
 
     Args:
         path: The file of runs.
-        tell: Called, on that thread, with the first fault.
+        tell: Called, on that thread, with the first fault of what is to be kept.
     """
 
     def __init__(self, path: Path, tell: Callable[[StoreError], object]) -> None:
         self._path = path
         self._tell = tell
         self._told = False
-        self._wishes: queue.SimpleQueue[Callable[[Store], None] | None] = queue.SimpleQueue()
+        self._wishes: queue.SimpleQueue[Callable[[Store | None], Store | None] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._seen: set[int] = set()
         self._kept: dict[int, int] = {}
-        self._waiting: dict[int, list[Overview]] = {}
+        self._waiting: dict[int, list[Callable[[Store, int], object]]] = {}
 
-    def keep(self, number: int, analysis: Analysis, host: str, options: RunOptions) -> None:
-        """Keep a finished run."""
+    # --- what is kept, by the application's numbers ----------------------------------------------------------------
+
+    def keep(self, number: int, analysis: Analysis, host: str, options: RunOptions) -> bool:
+        """Keep a finished run; whether it was not wished before."""
         if number in self._seen:
-            return
+            return False
         self._seen.add(number)
         origin = Origin(parameters_of(options), None, (), (host,))
 
         def save(store: Store) -> None:
-            self._kept[number] = store.save(analysis, origin=origin, overviews=self._waiting.get(number, ()))
-            self._waiting.pop(number, None)
+            self._kept[number] = store.save(analysis, origin=origin)
+            for add in self._waiting.pop(number, ()):
+                add(store, self._kept[number])
 
-        self._wish(save)
+        self._save(save)
+        return True
 
     def keep_overview(self, address: MapAddress, level: int, cells: NDArray[np.float16]) -> None:
         """Keep a whole map in little, as soon as its run is kept."""
 
-        def save(store: Store) -> None:
+        def add(store: Store, run: int) -> None:
             from faa_core.store import overview_of
 
             made = overview_of(address.kind, address.layer, address.head, cells, 1 << level)
-            if address.run in self._kept:
-                store.add_overviews(self._kept[address.run], (made,))
-            else:
-                self._waiting.setdefault(address.run, []).append(made)
+            store.add_overviews(run, (made,))
 
-        self._wish(save)
+        self._save_beside(address.run, add)
+
+    def keep_overviews(self, number: int, overviews: Sequence[Overview]) -> None:
+        """Keep maps in little, as soon as their run is kept."""
+        self._save_beside(number, lambda store, run: store.add_overviews(run, overviews))
+
+    def keep_examination(self, number: int, examination: HeadExamination) -> None:
+        """Keep what was measured about one head, as soon as its run is kept."""
+        self._save_beside(number, lambda store, run: store.add_examination(run, examination))
 
     def keep_comparison(
         self, comparison: Comparison, a: Sequence[int], b: Sequence[int], options: RunOptions, seed: int
@@ -115,9 +133,57 @@ class History:
         def save(store: Store) -> None:
             if all(number in self._kept for number in (*a, *b)):
                 first, other = ([self._kept[number] for number in side] for side in (a, b))
-                store.save_comparison(comparison, first, other, Origin(parameters_of(options), seed))
+                with contextlib.suppress(UsageError):  # one of them was deleted meanwhile
+                    store.save_comparison(comparison, first, other, Origin(parameters_of(options), seed))
 
-        self._wish(save)
+        self._save(save)
+
+    def number_of(self, number: int) -> int | None:
+        """Under which number of the file the run ``number`` of the application is kept; ``None`` while it is not."""
+        return self._kept.get(number)
+
+    # --- what is read, by the numbers of the file ------------------------------------------------------------------
+
+    async def entries(self, most: int | None = None) -> list[Entry]:
+        """What is kept, the newest first; parts of a comparison are listed with it only."""
+        return await self._ask(lambda store: store.entries(most))
+
+    async def open(self, run: int) -> KeptRun:
+        """A kept run as the very records that were shown."""
+        return await self._ask(lambda store: open_run(store, run))
+
+    async def delete(self, runs: Iterable[int]) -> tuple[int, ...]:
+        """Forget runs, and the parts that were kept only for them; returns the numbers of all that are gone."""
+        wanted = tuple(runs)
+        return await self._ask(lambda store: store.delete(wanted))
+
+    async def set_note(self, run: int, note: str) -> None:
+        """Write something beside a run; nothing removes what is there."""
+        await self._ask(lambda store: store.set_note(run, note))
+
+    async def export(self, run: int, path: Path, force: bool = False) -> None:
+        """Write a run to a file, in the form of its ending.
+
+        Args:
+            run: The run.
+            path: The file.
+            force: Whether a file that is there is replaced.
+
+        Raises:
+            UsageError: Also where the file is there already, or its ending says no form.
+            FileError: The file cannot be written.
+        """
+
+        def work(store: Store) -> None:
+            from faa_core.export import form_of
+            from faa_core.export.files import check_target, write_whole
+
+            check_target(path, force)
+            write_whole(path, file_of(store, run, form_of(path)), force)
+
+        await self._ask(work)
+
+    # --- the thread --------------------------------------------------------------------------------------------------
 
     def close(self, seconds: float) -> None:
         """Write what waits, for so long at most."""
@@ -125,20 +191,61 @@ class History:
             self._wishes.put(None)
             self._thread.join(seconds)
 
-    def _wish(self, save: Callable[[Store], None]) -> None:
-        self._wishes.put(save)
+    def _save_beside(self, number: int, add: Callable[[Store, int], object]) -> None:
+        """Have ``add`` write to a run of the application; before it is kept that waits."""
+
+        def save(store: Store) -> None:
+            if number not in self._kept:
+                self._waiting.setdefault(number, []).append(add)
+                return
+            try:
+                add(store, self._kept[number])
+            except UsageError:  # it was deleted meanwhile, here or by another process
+                del self._kept[number]
+
+        self._save(save)
+
+    def _save(self, save: Callable[[Store], object]) -> None:
+        self._wish(lambda store: kept(self._path, save, self._first, store))
+
+    def _ask(self, work: Callable[[Store], T]) -> Awaitable[T]:
+        """What ``work`` returns or raises, on the thread, for whoever awaits it on this event loop."""
+        answer: Future[T] = Future()
+
+        def wish(store: Store | None) -> Store | None:
+            from faa_core.store import Store
+
+            if not answer.set_running_or_notify_cancel():
+                return store
+            try:
+                store = store or Store(self._path)
+                answer.set_result(work(store))
+            except BaseException as error:  # whatever it is, it belongs to whoever waits
+                answer.set_exception(error)
+                if store is not None and isinstance(error, StoreError):
+                    store.close()
+                    return None
+            return store
+
+        self._wish(wish)
+        return asyncio.wrap_future(answer)
+
+    def _wish(self, wish: Callable[[Store | None], Store | None]) -> None:
+        self._wishes.put(wish)
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="history", daemon=True)
             self._thread.start()
 
     def _work(self) -> None:
         store = None
-        while (save := self._wishes.get()) is not None:
-            store = kept(self._path, save, self._first, store)
+        while (wish := self._wishes.get()) is not None:
+            store = wish(store)
         if store is not None:
             store.close()
 
     def _first(self, error: StoreError) -> None:
+        if isinstance(error, DamagedStoreError):  # the numbers were those of the file that is gone
+            self._kept.clear()
         if not self._told:
             self._told = True
             self._tell(error)

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 from textual.timer import Timer
 
 from faa_core.errors import FaaError
-from faa_core.worker.protocol import Fail
+from faa_core.records import Analysis
+from faa_core.worker.protocol import SOMEDAY, Fail, RunOptions
 from faa_tui import messages, paths
 from faa_tui.application.workers import WorkersApp
 from faa_tui.comparing import Comparing, default_references
 from faa_tui.comparison_desk import SEED, ComparisonDesk, finished_run
-from faa_tui.fleet import host_of
+from faa_tui.fleet import HERE, host_of
 from faa_tui.history import History
+from faa_tui.little_map_requests import LittleMapRequests
+from faa_tui.little_maps import every_head, telling_heads
 from faa_tui.samples import default_sample
 from faa_tui.session import Order, Position, Results
 
@@ -41,6 +44,7 @@ class ComparisonsApp(WorkersApp, inherit_bindings=False):
         self.others = tuple(others)
         self.desk: ComparisonDesk | None = None
         self.history = History(paths.runs(), lambda error: self.post_message(messages.NotKept(error)))
+        self._little = LittleMapRequests(self.fleet.fetch, self.history.keep_overviews)
         self._numbers = itertools.count(1)
         self._resting: Timer | None = None
 
@@ -83,6 +87,30 @@ class ComparisonsApp(WorkersApp, inherit_bindings=False):
         hello = self.worker(host_of(reference)).hello
         return "" if hello is None else hello.hostname
 
+    def keep_run(self, number: int, analysis: Analysis, options: RunOptions) -> None:
+        """Keep a finished run, and fetch maps of it in little, so that they can be kept as well.
+
+        Args:
+            number: Its number.
+            analysis: It, with its model named as it was asked for.
+            options: How it was asked for.
+        """
+        reference = analysis.model.reference
+        if self.history.keep(number, analysis, self._hostname(reference), options):
+            # Every map that travels over a network is waited for by somebody who looks at another one.
+            wishes = every_head(analysis) if host_of(reference) == HERE else telling_heads(analysis)
+            self._little.want(number, wishes)
+
+    def on_tile_arrived(self, message: messages.TileArrived) -> None:
+        """Keep a map in little that nobody looks at. Textual calls the methods of derived classes, too."""
+        if message.key.priority == SOMEDAY:
+            self._little.arrived(message.key, message.block)
+
+    def on_tile_failed(self, message: messages.TileFailed) -> None:
+        """Do without a map that nobody looks at. Textual calls the methods of derived classes, too."""
+        if message.key.priority == SOMEDAY:
+            self._little.failed(message.key)
+
     def let_go(self, results: Results | None) -> None:
         """Let the worker forget a run that is on no screen any more."""
         if results is not None and (self.desk is None or self.desk.comparing.run_of(results.run) is None):
@@ -119,7 +147,7 @@ class ComparisonsApp(WorkersApp, inherit_bindings=False):
             comparing = self.desk.comparing
             analysis = comparing.analysis(message.run) if isinstance(message, messages.RunDone) else None
             if analysis is not None:
-                self.history.keep(message.run, analysis, self._hostname(analysis.model.reference), comparing.options)
+                self.keep_run(message.run, analysis, comparing.options)
             self.work_out()
 
     def on_compare_layout_tile_wanted(self, message: CompareScreen.TileWanted) -> None:

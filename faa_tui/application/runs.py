@@ -9,7 +9,7 @@ from textual.timer import Timer
 
 from faa_core.errors import FaaError, LoginError, WorkerError, by_kind
 from faa_core.reference import parse
-from faa_core.worker.protocol import Fail, RunOptions
+from faa_core.worker.protocol import SOMEDAY, Fail, RunOptions
 from faa_tui import messages, recent
 from faa_tui.application.comparisons import REST_SECONDS, ComparisonsApp
 from faa_tui.fleet import host_of
@@ -147,8 +147,7 @@ class RunsApp(ComparisonsApp, inherit_bindings=False):
             if (results := self.main.results) is not None and results.run == message.run:
                 results.seconds, results.notes = message.done.seconds, message.done.notes
                 analysis = results.analysis(self.order.reference, self.order.text)
-                host = self._hostname(self.order.reference)
-                self.history.keep(message.run, analysis, host, self.order.options)
+                self.keep_run(message.run, analysis, self.order.options)
             for note in message.done.notes:
                 self.notify(note, title="Note", markup=False, timeout=10)
             self.main.arrived()
@@ -234,8 +233,10 @@ class RunsApp(ComparisonsApp, inherit_bindings=False):
         self._rest = self.set_timer(REST_SECONDS, lambda: self._tiles.prefetch(self.main.missing_overviews()))
 
     def on_tile_arrived(self, message: messages.TileArrived) -> None:
-        """Draw it, or keep it for later."""
+        """Draw it, or keep it for later. Textual calls the method of the base class, too."""
         self.worker(self.fleet.host_of_run(message.key.run)).last_sign = time.monotonic()
+        if message.key.priority == SOMEDAY:
+            return
         if message.key.run == self.run_number and not message.key.aligned:
             self.main.put_tile(message.key, message.block)
             self._keep_overview(message)
@@ -253,7 +254,9 @@ class RunsApp(ComparisonsApp, inherit_bindings=False):
                 self.history.keep_overview(key.address, key.level, message.block)
 
     def on_tile_failed(self, message: messages.TileFailed) -> None:
-        """The map may ask again when it is looked at again."""
+        """The map may ask again when it is looked at again. Textual calls the method of the base class, too."""
+        if message.key.priority == SOMEDAY:
+            return
         self._tiles.ended(message.key)
         self.main.forget_pending()
         if self.desk is not None:
@@ -272,7 +275,8 @@ class RunsApp(ComparisonsApp, inherit_bindings=False):
         self.fleet.ask(key)
 
     def on_head_examined(self, message: messages.HeadExamined) -> None:
-        """Fill the dialog, if it is still open."""
+        """Keep what was measured, and fill the dialog, if it is still open."""
+        self.history.keep_examination(message.key.run, message.examination)
         if isinstance(self.screen, ExaminationScreen) and self.screen.key == message.key:
             self.screen.show(message.examination)
 

@@ -16,7 +16,8 @@ EXAMINATION = "faa.examination/1"
 def add_findings(plain: dict[str, Any], analysis: Analysis, findings: Findings) -> None:
     """Add to an exported analysis, and to its heads, what else was asked.
 
-    Heads get ``random_init``, ``tests`` and ``probe``; the whole gets ``rollout`` and the settings of the rest.
+    Heads get ``random_init``, ``tests``, ``probe`` and ``examination``; the whole gets ``rollout`` and the settings of
+    the rest.
     """
     heads = {(head["kind"], head["layer"], head["head"]): head for head in plain["heads"]}
     if findings.init is not None:
@@ -82,6 +83,9 @@ def add_findings(plain: dict[str, Any], analysis: Analysis, findings: Findings) 
             }
             for rolled in findings.rollouts
         ]
+    for examination in findings.examinations:
+        if (entry := heads.get((examination.kind, examination.layer, examination.head))) is not None:
+            entry["examination"] = _examined(examination)
 
 
 def examination_to_json(analysis: Analysis, examination: HeadExamination) -> bytes:
@@ -94,6 +98,13 @@ def examination_to_json(analysis: Analysis, examination: HeadExamination) -> byt
         "kind": examination.kind,
         "layer": examination.layer,
         "head": examination.head,
+        **_examined(examination),
+    }
+    return json_of(plain)
+
+
+def _examined(examination: HeadExamination) -> dict[str, Any]:
+    return {
         "queries": examination.queries,
         "keys": examination.keys,
         "seconds": examination.seconds,
@@ -129,4 +140,3 @@ def examination_to_json(analysis: Analysis, examination: HeadExamination) -> byt
             for curve in examination.curves
         },
     }
-    return json_of(plain)
