@@ -16,9 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 import transformers
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from faa_core.api.pair import last_head, reference_metrics
 from faa_core.errors import Cancelled, ModelError
@@ -45,27 +43,6 @@ def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("texts") / "texts.txt"
     path.write_text("\n".join(LINES))
     return path
-
-
-@pytest.fixture(scope="module")
-def bytewise(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small untrained model of another shape that reads every byte as a token."""
-    folder = tmp_path_factory.mktemp("bytewise")
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    tokenizer = Tokenizer(models.BPE(vocab={letter: place for place, letter in enumerate(alphabet)}, merges=[]))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    transformers.PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="!", model_max_length=1280
-    ).save_pretrained(folder)
-    config = transformers.AutoConfig.from_pretrained(DEMO)
-    config.num_hidden_layers, config.num_attention_heads, config.num_key_value_heads = 2, 4, 4
-    config.vocab_size, config.dtype = 256, torch.float32
-    config.bos_token_id = config.eos_token_id = config.pad_token_id = None
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(0)
-        transformers.AutoModelForCausalLM.from_config(config).save_pretrained(folder)
-    return folder
 
 
 def test_with_nothing_named_training_is_compared_with_none_at_all(faa) -> None:

@@ -1,20 +1,18 @@
 """faa from Python: one call measures every head of a model on a text, another compares two models.
 
-Everything runs in this process. `analyze` takes whatever has attention: a reference, a model of transformers that is
-loaded already, or the attention itself, from any library.
+`analyze` takes whatever has attention: a reference, a model of transformers that is loaded already, or the attention
+itself, from any library. It is measured in this process; a reference to a model on another machine, by a worker there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from typing import Any
 
 from faa_core.comparison.compare import compare as compare_runs
 from faa_core.comparison.records import Comparison
 from faa_core.errors import UsageError
-from faa_core.library.measuring import Measured, measure, sketches_of
-from faa_core.library.sources import opened
+from faa_core.library.sides import opened, side_by_side
 from faa_core.records import Analysis, LayerSketch
 
 __all__ = ["analyze", "compare"]
@@ -34,14 +32,16 @@ def analyze(
         model: One of
 
             - a reference: ``demo``, a folder, a name on the hub with ``@revision`` if need be, ``MODEL@init`` for
-              random weights, or a file of attention. It is loaded anew for each call;
+              random weights, or a file of attention. It is loaded anew for each call. With ``HOST:`` before it, it is
+              one of another machine, where `ssh` leads and `faa` is installed; only results come back;
             - a pair (model, tokenizer) of transformers, which stays as it is;
             - attention: an array [n, m], [heads, n, m] or [layers, heads, n, m], a sequence of [heads, n, m], a mapping
               of layer to [heads, n, m], a cache of TransformerLens (its ``blocks.N.attn.hook_pattern``), or the output
               of a model of transformers with its ``attentions``. A batch of one may stand before the heads. Arrays are
               anything with ``__array__`` or ``detach``; proxies of nnsight are asked for their ``value``.
         text: The text; for attention, the tokens, if they are known.
-        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``. A loaded model stays where it is.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``. A loaded model stays where it is, and ``auto`` on
+            another machine is the device that the configuration has for it.
         dtype: ``auto``, ``float32``, ``bfloat16`` or ``float16``. A loaded model stays what it is.
         truncate: Cut a text that is longer than the model's context, instead of refusing it.
 
@@ -53,9 +53,13 @@ def analyze(
         ModelError: The model cannot be found or loaded.
         NoAttentionError: It has no attention.
         OutOfMemoryError: It does not fit.
+        HostError: The other machine cannot be reached, or has no worker that fits; `LoginError` where it does not let
+            you in without a question, which only a person at a terminal can answer.
+        Cancelled: A Ctrl-C came while another machine was at work.
     """
-    with opened(model, text, device, dtype) as source:
-        return measure(source, text if isinstance(text, str) else "", truncate).analysis
+    said, tokens = (text, ()) if isinstance(text, str) else ("", tuple(map(str, text)))
+    with opened([model], tokens, device, dtype, truncate) as (side,):
+        return side.measure(said)
 
 
 def compare(
@@ -98,16 +102,15 @@ def compare(
     wanted = (texts,) if isinstance(texts, str) else tuple(texts) or ("",)
     runs: tuple[list[Analysis], list[Analysis]] = ([], [])
     sketches: tuple[list[tuple[LayerSketch, ...]], list[tuple[LayerSketch, ...]]] = ([], [])
-    with ExitStack() as stack:
-        sources = [stack.enter_context(opened(model, (), device, dtype)) for model in (a, b)]
-        if len(wanted) > 1 and any(source.info.architecture == "array" for source in sources):
+    with opened([a, b], (), device, dtype, truncate) as sides:
+        if len(wanted) > 1 and any(side.of_one_text for side in sides):
             raise UsageError("Attention is that of one text.", "Compare it with a model on that text alone.")
         for text in wanted:
-            pair: list[Measured] = [measure(source, text, truncate) for source in sources]
-            for side, sketched in enumerate(sketches_of(pair, text)):
-                runs[side].append(pair[side].analysis)
+            for side, (run, sketched) in enumerate(zip(*side_by_side(sides, text), strict=True)):
+                runs[side].append(run)
                 sketches[side].append(sketched)
-    return compare_runs(*runs, *sketches, by_divergence=by_divergence, seed=seed)
+        machines = sides[0].machine, sides[1].machine
+    return compare_runs(*runs, *sketches, hosts=machines, by_divergence=by_divergence, seed=seed)
 
 
 def _finished(side: Any) -> tuple[Analysis, ...] | None:

@@ -72,7 +72,7 @@ def layers_of(given: Any) -> list[GivenLayer] | None:
     return None
 
 
-def source_of(layers: list[GivenLayer], pieces: tuple[str, ...] | None, device: torch.device | None) -> WholeMaps:
+def maps_of(layers: list[GivenLayer], pieces: tuple[str, ...] | None, device: torch.device | None) -> WholeMaps:
     """Maps in memory as a source.
 
     Args:

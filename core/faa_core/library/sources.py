@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from transformers import PreTrainedModel
 
-from faa_core import reference
 from faa_core.capture.opening import ModelSource, Source, open_source
 from faa_core.errors import UsageError
-from faa_core.library.given import layers_of, source_of
+from faa_core.library.given import layers_of, maps_of
 from faa_core.models.devices import choose_device
 from faa_core.models.loading import LoadedModel
+from faa_core.reference import ModelReference
 
 _FORMS = (
     "It can be a reference such as demo or gpt2, a pair (model, tokenizer) of transformers, or attention: an array, a "
@@ -23,22 +23,20 @@ _FORMS = (
 
 
 @contextmanager
-def opened(model: Any, text: str | Sequence[str], device: str, dtype: str) -> Iterator[Source]:
+def source_of(model: Any, tokens: tuple[str, ...], device: str, dtype: str) -> Iterator[Source]:
     """A source for as long as it is needed; what was loaded for it is given back.
 
     Args:
-        model: As in `faa_core.library.analyze`.
-        text: As there.
+        model: As in `faa_core.library.analyze`, with a reference parsed.
+        tokens: What the keys of given attention stand for; none where that is not known.
         device: As there.
         dtype: As there.
 
     Raises:
         FaaError: It is none, or cannot be loaded.
     """
-    if isinstance(model, str):
-        if not isinstance(text, str) and text:
-            raise UsageError("A model reads one text, not a list.", "Call analyze for each text.")
-        source = open_source(reference.parse(model), device, dtype, lambda *_: None)
+    if isinstance(model, ModelReference):
+        source = open_source(model, device, dtype, lambda *_: None)
         try:
             yield source
         finally:
@@ -52,8 +50,7 @@ def opened(model: Any, text: str | Sequence[str], device: str, dtype: str) -> It
     layers = layers_of(model)
     if layers is None:
         raise UsageError(f"{type(model).__name__} is nothing that has attention.", _FORMS)
-    tokens = None if isinstance(text, str) else tuple(map(str, text)) or None
-    yield source_of(layers, tokens, None if device == "auto" else choose_device(device))
+    yield maps_of(layers, tokens or None, None if device == "auto" else choose_device(device))
 
 
 def _loaded(model: PreTrainedModel, tokenizer: Any, device: str, dtype: str) -> ModelSource:
