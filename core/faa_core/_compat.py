@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from torch import nn
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedConfig, PreTrainedModel
 
 CHECKED_TRANSFORMERS = "5.23.0"
@@ -36,6 +37,43 @@ def registered(name: str, attention: Callable[..., Any], mask: Callable[..., Any
     finally:
         AttentionInterface._global_mapping.pop(name, None)
         AttentionMaskInterface._global_mapping.pop(name, None)
+
+
+@contextmanager
+def weights_present(module: nn.Module) -> Iterator[None]:
+    """Bring the weights of ``module`` itself to where it computes, if accelerate keeps them elsewhere meanwhile.
+
+    Within a forward pass accelerate does so by itself. What it hangs on modules for it is not public.
+    """
+    hook = getattr(module, "_hf_hook", None)
+    if hook is None or not any(weight.device.type == "meta" for weight in module.parameters(recurse=False)):
+        yield
+        return
+    hook.pre_forward(module)
+    try:
+        yield
+    finally:
+        hook.post_forward(module, None)
+
+
+def computing_device(model: PreTrainedModel) -> torch.device:
+    """Where ``model`` computes: where its weights are, or where accelerate brings them if they are all elsewhere."""
+    device: torch.device = model.device
+    if device.type != "meta":
+        return device
+    hooks = (getattr(module, "_hf_hook", None) for module in model.modules())
+    found = (getattr(hook, "execution_device", None) for hook in hooks)
+    return torch.device(next((device for device in found if device is not None), device))
+
+
+def kept_together(model: PreTrainedModel) -> list[str]:
+    """Classes of the parts of ``model`` that have to be on one device each: its layers."""
+    return sorted(model._no_split_modules or ())
+
+
+def kept_in_place(model: PreTrainedModel) -> Any:
+    """Arguments that ``model`` does not want moved between devices, such as its cache of keys."""
+    return model._skip_keys_device_placement
 
 
 def switchable(model: PreTrainedModel) -> bool:

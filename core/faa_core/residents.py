@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -12,9 +13,10 @@ from faa_core import reference as references
 from faa_core.capture.opening import Source, open_source
 from faa_core.errors import OutOfMemoryError
 from faa_core.listener import Listener
-from faa_core.models.devices import choose_device, choose_dtype
-from faa_core.models.footprint import Footprint, free_bytes, in_gib, stamp, taken_bytes, total_bytes
+from faa_core.models.devices import Place, choose_device, choose_dtype, widest_place
+from faa_core.models.footprint import Footprint, free_bytes, stamp, taken_bytes
 from faa_core.models.memory import bound, give_back
+from faa_core.models.room import Room, fits, what_is_free, whole_room
 from faa_core.models.tokens import Encoded
 from faa_core.reference import ModelReference
 from faa_core.worker.protocol import RunOptions
@@ -28,7 +30,7 @@ class ModelKey(NamedTuple):
 
     Attributes:
         reference: The reference, normalised.
-        device: Where it is.
+        device: Where it is, as `Place` is written.
         dtype: Number format that was asked for; "None" for that of the checkpoint.
     """
 
@@ -72,7 +74,7 @@ class Residents:
         self._given_up = given_up
         self._free = free
         self._models: OrderedDict[ModelKey, ResidentModel] = OrderedDict()
-        self._limits: dict[str, int] = {}
+        self._limits: dict[torch.device, int] = {}
 
     def __iter__(self) -> Iterator[ResidentModel]:
         """Every model in memory, the one used longest ago first."""
@@ -97,18 +99,37 @@ class Residents:
         parsed = references.parse(reference)
         device = choose_device(options.device)
         key = ModelKey(str(parsed), str(device), str(choose_dtype(options.dtype, device)))
-        self._limits[str(device)] = options.max_memory
-        bound(device, options.max_memory)
-        found = self._models.get(key)
+        found = self._models.get(key) or self._spread(key, widest_place(options.device))
+        self._bind(Place((device,)) if found is None else Place.parse(found.key.device), options)
         if found is not None and found.stamp == stamp(parsed):
-            self._models.move_to_end(key)
+            self._models.move_to_end(found.key)
             return found
         if found is not None:
-            self.give_up(key)
+            self.give_up(found.key)
         source = self._load(parsed, key, options, listener, text)
+        key = key._replace(device=source.info.device)
         found = self._models[key] = ResidentModel(key, source, source.nbytes, stamp(parsed))
         listener.loaded(source.info)
         return found
+
+    def _spread(self, key: ModelKey, widest: Place) -> ResidentModel | None:
+        """The model of a key where it did not fit the device of the key alone, and was put elsewhere in ``widest``."""
+        return next(
+            (
+                model
+                for model in self
+                if model.key._replace(device=key.device) == key
+                and len(widest.devices) > 1
+                and {*Place.parse(model.key.device).computing} <= {*widest.computing}
+            ),
+            None,
+        )
+
+    def _bind(self, place: Place, options: RunOptions) -> None:
+        """Keep to the limit that was asked for on every device that computes."""
+        for device in place.computing:
+            self._limits[device] = options.max_memory
+            bound(device, options.max_memory)
 
     def touch(self, key: ModelKey) -> None:
         """Note that a model is used, or its maps are; harmless where it is gone."""
@@ -132,54 +153,65 @@ class Residents:
         return bool(others)
 
     def admit(self, model: ResidentModel, encoded: Encoded, listener: Listener) -> None:
-        """Make room on the device of a model for a pass over a text; other models are given up for it.
+        """Make room on the devices of a model for a pass over a text; other models are given up for it.
 
         Raises:
             OutOfMemoryError: The text cannot fit.
         """
-        self._make_room(model.key, torch.device(model.key.device), model.source.footprint(encoded), 0, listener)
+        self._make_room(model.key, Place.parse(model.key.device), model.source.footprint(encoded), 0, listener)
 
     def _load(
         self, parsed: ModelReference, key: ModelKey, options: RunOptions, listener: Listener, text: str
     ) -> Source:
-        def make_room(device: torch.device, needed: Footprint) -> None:
+        def make_room(place: Place, needed: Footprint) -> Room:
             # A pass asks for about as much as the weights of a small model; it may do with less.
             spare = max(min(needed.weights, PASS_BYTES) - needed.layer - needed.strip, 0)
-            self._make_room(key, device, needed, spare, listener)
+            self._bind(place, options)
+            return self._make_room(key, place, needed, spare, listener)
 
         try:
-            return open_source(parsed, key.device, options.dtype, listener.progress, make_room, text)
+            return open_source(parsed, options.device, options.dtype, listener.progress, make_room, text)
         except OutOfMemoryError:
             if not self._models:
                 raise
         # Outside the except block, where nothing holds what the first attempt had allocated.
         self.give_up_all_but(None)
         listener.progress("load", f"Memory ran out: the other models were unloaded, loading {parsed} once more")
-        return open_source(parsed, key.device, options.dtype, listener.progress, make_room, text)
+        return open_source(parsed, options.device, options.dtype, listener.progress, make_room, text)
 
-    def _make_room(
-        self, key: ModelKey, device: torch.device, needed: Footprint, spare: int, listener: Listener
-    ) -> None:
-        """Give up other models of a device until what is needed is free there, and as far as possible ``spare`` more.
+    def _make_room(self, key: ModelKey, place: Place, needed: Footprint, spare: int, listener: Listener) -> Room:
+        """Give up other models of a place until what is needed is free there, and as far as possible ``spare`` more.
+
+        Returns:
+            What may be taken on each of the devices.
 
         Raises:
             OutOfMemoryError: What is needed is not there even without them.
         """
-        free = self._available(device)
+        room = self._available(place)
+        wanted = replace(needed, strip=needed.strip + spare)
         for model in self:
-            if free >= needed.total + spare:
-                return
-            if model.key.device == str(device) and model.key != key:
-                free += model.weights + self._held(model.key)
+            if fits(place, wanted, room) or not fits(place, needed, self._at_most(place)):
+                break
+            its_place = Place.parse(model.key.device)
+            if model.key != key and not {*its_place.devices}.isdisjoint(place.devices):
+                freed = model.weights + self._held(model.key)
                 self.give_up(model.key)
                 listener.progress("load", f"Unloaded {model.key.reference} to make room")
-        free = max(free, self._available(device))
-        if free < needed.total:
-            raise self._refusal(key, device, needed, free)
+                now = self._available(place)
+                if len(its_place.devices) == 1:  # of others it is not known how much was where
+                    now[its_place.devices[0]] = max(now[its_place.devices[0]], room[its_place.devices[0]] + freed)
+                room = now
+        if not fits(place, needed, room):
+            raise self._refusal(key, place, needed, room)
+        return room
 
-    def _available(self, device: torch.device) -> int:
-        """Bytes that may be taken on a device: those that are free there, within the limit that was asked for."""
-        free, limit = self._free(device), self._limits.get(str(device), 0)
+    def _available(self, place: Place) -> dict[torch.device, int]:
+        """Bytes that may be taken on each device: those that are free there, within the limit that was asked for."""
+        return {device: self._available_on(device, self._limit(place, device)) for device in place.devices}
+
+    def _available_on(self, device: torch.device, limit: int) -> int:
+        free = self._free(device)
         if not limit:
             return free
         taken = taken_bytes(device)
@@ -188,13 +220,19 @@ class Residents:
             taken = sum(model.weights + self._held(model.key) for model in here)
         return min(free, limit - taken)
 
-    def _refusal(self, key: ModelKey, device: torch.device, needed: Footprint, free: int) -> OutOfMemoryError:
-        limit = self._limits.get(str(device), 0)
-        total = f"{in_gib(total_bytes(device))} GiB of {device}"
-        allowed = f"the {in_gib(limit)} GiB that --max-gpu-memory allows on {device}" if limit else total
-        larger = ", a larger limit" if limit else ""
+    def _limit(self, place: Place, device: torch.device) -> int:
+        """Most that may be taken of a device; 0 for as much as there is, as in the memory of the host beside cards."""
+        return self._limits.get(device, 0) if device in place.computing else 0
+
+    def _at_most(self, place: Place) -> Room:
+        """What there would be on each device if nobody else took any of it."""
+        return {device: min(total, self._limit(place, device) or total) for device, total in whole_room(place).items()}
+
+    def _refusal(self, key: ModelKey, place: Place, needed: Footprint, room: Room) -> OutOfMemoryError:
+        limits = {device: self._limit(place, device) for device in place.devices}
+        larger = ", a larger limit" if any(limits.values()) else ""
+        free = what_is_free(place, room, limits)
         return OutOfMemoryError(
-            f"{key.reference} does not fit: it needs at least {needed.told()}, and of {allowed} "
-            f"{in_gib(max(free, 0))} are free.",
+            f"{key.reference} does not fit: it needs at least {needed.told()}, and {free}.",
             f"Take another device, --dtype bfloat16, a smaller model, a shorter text{larger}, or unload other models.",
         )

@@ -11,11 +11,12 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from faa_core import reference
 from faa_core.errors import UsageError
-from faa_core.models.devices import choose_device
+from faa_core.models.devices import Place, choose_device
 from faa_core.models.fetching import fetch
 from faa_core.models.files import read_config
 from faa_core.models.footprint import Footprint, held_bytes
 from faa_core.models.loading import DEMO_FOLDER, LoadedModel, load
+from faa_core.models.room import Room, free_room
 from faa_core.reference import ModelReference
 
 _GIB = 1024**3
@@ -88,10 +89,11 @@ class DeviceManager:
         parts += [f"{torch.cuda.memory_allocated(index) / _GIB:.2f} GiB of cuda:{index}" for index in range(cards)]
         _LOG.info("%s%s", f"{stage}: " if stage else "", ", ".join(parts))
 
-    def check(self, device: torch.device, footprint: Footprint) -> None:
+    def check(self, place: Place, footprint: Footprint) -> Room:
         """What `ModelLoader` asks before it loads."""
-        if device.type != "cpu" and footprint.weights > self.max_gpu_memory_gb * _GIB:
+        if place.devices[0].type != "cpu" and footprint.weights > self.max_gpu_memory_gb * _GIB:
             raise _TooLarge
+        return free_room(place)
 
 
 class ModelLoader:

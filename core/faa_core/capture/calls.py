@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from faa_core import _compat
 from faa_core.capture.masks import Mask, RowMask, Window, mask_rows, support_of
 from faa_core.capture.strips import STRIP_ALIGN, RowSource, StripSize
 from faa_core.capture.unrounded import Unrounded
@@ -300,7 +301,8 @@ class _Recomputed:
         self.nbytes = nbytes
 
     def rows(self, start: int, stop: int) -> torch.Tensor:
-        with torch.no_grad():
+        # A few families (gpt-oss) look up a weight of the module as they compute.
+        with torch.no_grad(), _compat.weights_present(self._call.module):
             return for_sums(self._call.weights(start, stop))
 
 

@@ -23,6 +23,7 @@ from faa_core.capture.hooks import run_hooked
 from faa_core.capture.streaming import Visitor, stream
 from faa_core.capture.strips import StripSize
 from faa_core.errors import NoAttentionError, OutOfMemoryError
+from faa_core.models.devices import place_of
 from faa_core.models.memory import out_of_memory
 from faa_core.records import LayerInfo, MapKind, Pattern
 
@@ -149,7 +150,7 @@ def trial_inputs(model: PreTrainedModel) -> dict[str, torch.Tensor]:
     """A few valid token ids for ``model``: int64 [1, 9], and [1, 6] for a decoder beside an encoder."""
     embedding = model.get_input_embeddings()
     vocabulary = int(getattr(embedding, "num_embeddings", 0) or model.config.get_text_config().vocab_size)
-    device = model.device
+    device = place_of(model).computing[0]
     ids = torch.arange(1, 1 + _TOKENS, device=device)[None] % vocabulary
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
     if model.config.is_encoder_decoder:

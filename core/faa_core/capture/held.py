@@ -10,9 +10,11 @@ from torch import nn
 
 from faa_core.capture.calls import LayerCall, RowBudget
 from faa_core.capture.masks import Window, support_of
-from faa_core.capture.strips import RowSource, StripSize
+from faa_core.capture.strips import STRIP_ALIGN, RowSource, StripSize
+from faa_core.errors import OutOfMemoryError
 from faa_core.geometry.support import Support
 from faa_core.models.devices import for_sums
+from faa_core.models.memory import REMEDY, attempt, give_back
 
 
 @dataclass
@@ -23,7 +25,7 @@ class HeldCall(LayerCall):
         module: The attention module.
         maps: [heads, queries, keys].
         mask: The mask that the module was called with, where there was one.
-        size: How large strips are.
+        size: How large strips are; shrinks where memory runs out.
     """
 
     module: nn.Module
@@ -47,16 +49,33 @@ class HeldCall(LayerCall):
         return None if self._width is None else Window(self._width, chunked=False)
 
     def strips(self) -> Iterator[tuple[int, torch.Tensor]]:
-        """Copies of the maps, a strip at a time."""
-        step = self.size.rows(self.heads, self.keys)
-        for start in range(0, self.queries, step):
+        """Copies of the maps, a strip at a time; strips get smaller where memory runs out."""
+        start = 0
+        while start < self.queries:
+            stop = min(start + self.size.rows(self.heads, self.keys), self.queries)
             # A copy, because a sink may overwrite what it is given.
-            yield start, self.maps[:, start : start + step].to(torch.float32, copy=True)
+            copied = attempt(lambda: self.maps[:, start:stop].to(torch.float32, copy=True))  # noqa: B023, called at once
+            if copied is None:
+                self._shrink(stop - start)
+                continue
+            yield start, copied
+            del copied
+            start = stop
 
     def row_source(self, budget: RowBudget) -> RowSource | None:
         """Keep the maps themselves."""
         nbytes = budget.admit([self.maps])
         return None if nbytes is None else HeldRows(self.maps, nbytes)
+
+    def _shrink(self, rows: int) -> None:
+        """Make strips smaller, because this one did not fit."""
+        give_back(self.maps.device)
+        if not self.size.shrink(rows, self.heads, self.keys, 1):
+            raise OutOfMemoryError(
+                f"Memory of {self.maps.device} ran out on attention, even for {rows} rows at a time beside the maps of "
+                f"all heads, which {type(self.module).__name__} computes whole.",
+                REMEDY,
+            )
 
 
 class HeldRows:
@@ -82,8 +101,7 @@ def _observed_support(maps: torch.Tensor, mask: torch.Tensor | None) -> tuple[Su
     A narrower window that the module applies by itself shows in the zeros: it is taken for one when every row fits it.
     """
     _, queries, keys = maps.shape
-    used = (maps != 0).any(dim=0).to(torch.uint8).cpu()
-    first, stop = used.argmax(dim=-1), keys - used.flip(-1).argmax(dim=-1)
+    first, stop = _used_keys(maps)
     support: Support | None = None
     if mask is not None:
         support = support_of(mask, queries, keys)
@@ -103,3 +121,16 @@ def _observed_support(maps: torch.Tensor, mask: torch.Tensor | None) -> tuple[Su
     ):
         return Support(first, support.stop, keys), width
     return support, None
+
+
+def _used_keys(maps: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """First key that some head gives weight to, and one past the last, of each row: int64 [queries] both.
+
+    Nothing of the size of the maps is made beside them: rows are looked at a few at a time.
+    """
+    first, stop = [], []
+    for rows in torch.split(maps, STRIP_ALIGN, dim=1):
+        used = (rows != 0).any(dim=0).to(torch.uint8)
+        first.append(used.argmax(dim=-1))
+        stop.append(maps.shape[2] - used.flip(-1).argmax(dim=-1))
+    return torch.cat(first).cpu(), torch.cat(stop).cpu()

@@ -62,6 +62,7 @@ class RowMask:
         self.materialised = False
         self._last: tuple[int, int, torch.Tensor] | None = None
         self._support: Support | None = None
+        self._elsewhere: dict[torch.device, RowMask] = {}
         first = self.rows(0, 1)
         self.dtype = first.dtype
         self.device = first.device
@@ -96,11 +97,24 @@ class RowMask:
         return self.shape if dim is None else self.shape[dim]
 
     def to(self, *args: Any, **kwargs: Any) -> Any:
-        """Itself where the dtype and the device are already right, else the tensor."""
-        wanted = [*args, *kwargs.values()]
-        if all(value in (self.dtype, self.device, torch.device(self.device).type) for value in wanted):
+        """Itself where the dtype and the device are already right, a mask on another device, or else the tensor."""
+        kwargs = {name: value for name, value in kwargs.items() if name not in ("non_blocking", "copy")}
+        wanted = [value for value in (*args, *kwargs.values()) if not isinstance(value, bool)]
+        if all(value in (self.dtype, self.device, self.device.type) for value in wanted):
             return self
+        if len(wanted) == 1 and isinstance(wanted[0], torch.device | str | int):
+            return self._on(torch.device(wanted[0]))
         return self.full().to(*args, **kwargs)
+
+    def _on(self, device: torch.device) -> RowMask:
+        """Itself with rows that go to another device as they are made; the same one each time."""
+        if device not in self._elsewhere:
+            moved = RowMask(
+                lambda start, stop: self._make(start, stop).to(device), self.queries, self.keys, self.window
+            )
+            moved._support = self._support
+            self._elsewhere[device] = moved
+        return self._elsewhere[device]
 
     def __getitem__(self, index: Any) -> Any:
         kept = self._keys_kept_by(index)

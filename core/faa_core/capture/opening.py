@@ -13,17 +13,12 @@ from faa_core.capture.masks import RowMask
 from faa_core.capture.strips import StripSink, StripSize
 from faa_core.errors import ModelError, UsageError
 from faa_core.heads.probe import repeat_sequences
-from faa_core.models.devices import choose_device, for_sums
+from faa_core.models.devices import choose_device, for_sums, place_of
 from faa_core.models.fetching import Progress
-from faa_core.models.footprint import (
-    LEAST_ROWS,
-    Footprint,
-    MakeRoom,
-    held_bytes,
-    pass_footprint,
-)
+from faa_core.models.footprint import Footprint, held_bytes, pass_footprint
 from faa_core.models.loading import LoadedModel, load, versions
 from faa_core.models.memory import give_back, out_of_memory
+from faa_core.models.room import MakeRoom, make_sure, shortage
 from faa_core.models.tokens import Encoded, context_of, encode, encode_ids, hash_of
 from faa_core.records import LayerInfo, ModelInfo
 from faa_core.reference import ModelReference
@@ -81,17 +76,18 @@ def open_source(
     device: str,
     dtype: str,
     progress: Progress,
-    make_room: MakeRoom = lambda *_: None,
+    make_room: MakeRoom = make_sure,
     text: str = "",
 ) -> Source:
     """Load what ``reference`` names.
 
     Args:
         reference: Bundled model, folder, model of the hub, or file of attention.
-        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``. With ``auto`` a model that does not fit the first card
+            is spread over all of them and the memory of the host.
         dtype: ``auto``, ``float32``, ``bfloat16`` or ``float16``; without meaning for a file.
         progress: Told what is going on, downloads in bytes.
-        make_room: Told the device and what it will hold, before it does; may raise.
+        make_room: Told the devices and what they will hold, before they do; may raise.
         text: What it will read first, so that the memory for that is counted, too.
 
     Raises:
@@ -128,12 +124,13 @@ class ModelSource:
         self._loaded: LoadedModel | None = loaded
         self._sizes: dict[int, StripSize] = {}
         model = loaded.model
+        self._place = place_of(model)
         self._coverage: Coverage = find_coverage(model)
         self.info = ModelInfo(
             reference=reference,
             architecture=loaded.architecture,
             revision=loaded.revision,
-            device=str(loaded.device),
+            device=str(self._place),
             dtype=str(model.dtype).removeprefix("torch."),
             attention=_compat.attention_implementation(model),
             route=self._coverage.route,
@@ -200,7 +197,7 @@ class ModelSource:
             seen.add(info)
 
         def figures() -> str:
-            return self.footprint(encoded).beside(loaded.device)
+            return shortage(self._place, self.footprint(encoded))
 
         size = self._size(encoded)
         with out_of_memory(f"reading {len(encoded.tokens)} tokens", figures):
@@ -218,9 +215,8 @@ class ModelSource:
     def footprint(self, encoded: Encoded) -> Footprint:
         """What a pass over a text takes beside the weights, at the least."""
         model, tokens = self._open().model, len(encoded.tokens)
-        # Behind a hook, the model has computed the maps of a layer whole.
-        rows = LEAST_ROWS if self.info.route == "interface" else tokens
-        return pass_footprint(model.config, tokens, model.dtype, rows)
+        whole = "" if self.info.route == "interface" else type(model).__name__
+        return pass_footprint(model.config, tokens, model.dtype, whole)
 
     def shrink(self, encoded: Encoded) -> bool:
         """Make the strips of this text as small as they go; whether they were larger."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,12 +29,14 @@ class Footprint:
         layer: Activations of one layer, for the tokens of a text.
         strip: The smallest strip of its attention.
         tokens: Tokens of the text; 0 where there is none yet.
+        whole: The model that computes the maps of a layer whole, so that ``strip`` cannot be smaller; "" for others.
     """
 
     weights: int
     layer: int = 0
     strip: int = 0
     tokens: int = 0
+    whole: str = ""
 
     @property
     def total(self) -> int:
@@ -47,18 +49,11 @@ class Footprint:
         if not beside:
             return f"{in_gib(self.weights)} GiB of weights"
         text = f"{in_gib(beside)} for {self.tokens:,} tokens"
+        told = f"{in_gib(self.total)} GiB ({in_gib(self.weights)} of weights, {text})"
         if not self.weights:
-            return f"{in_gib(beside)} GiB for {self.tokens:,} tokens beside the weights"
-        return f"{in_gib(self.total)} GiB ({in_gib(self.weights)} of weights, {text})"
+            told = f"{in_gib(beside)} GiB for {self.tokens:,} tokens beside the weights"
+        return f"{told}, because {self.whole} computes the maps of a layer whole" if self.whole else told
 
-    def beside(self, device: torch.device) -> str:
-        """A sentence that puts it beside what there is."""
-        total, free = in_gib(total_bytes(device)), in_gib(free_bytes(device))
-        return f"It needs at least {self.told()}; of {total} GiB of {device} {free} are free."
-
-
-MakeRoom = Callable[[torch.device, Footprint], None]
-"""``make_room(device, footprint)``: called before so much is put on a device; raises where it cannot fit."""
 
 _HEADER_LIMIT = 100 * 1024 * 1024
 """What safetensors allows for the header of a file."""
@@ -84,22 +79,26 @@ def stored_bytes(paths: Sequence[Path], dtype: torch.dtype | None) -> int:
 
 
 def held_bytes(model: nn.Module) -> int:
-    """Memory of the parameters and buffers of a model; storage that several share counts once."""
-    storages = {
-        tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes()
-        for tensor in (*model.parameters(), *model.buffers())
-    }
-    return sum(storages.values())
+    """Memory of the parameters and buffers of a model; storage that several share counts once.
+
+    Where layers are spread over devices it is that of all of them together. A weight that accelerate keeps in the
+    memory of the host for now is an empty tensor in the model, and counts as what it will be.
+    """
+    tensors = [*model.parameters(), *model.buffers()]
+    away = sum(tensor.nbytes for tensor in tensors if tensor.device.type == "meta")
+    storages = [tensor.untyped_storage() for tensor in tensors if tensor.device.type != "meta"]
+    return away + sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
 
 
-def pass_footprint(config: Any, tokens: int, dtype: torch.dtype, rows: int = LEAST_ROWS) -> Footprint:
+def pass_footprint(config: Any, tokens: int, dtype: torch.dtype, whole: str = "") -> Footprint:
     """What a forward pass over a text takes beside the weights, from the configuration of the model.
 
     Args:
         config: Configuration of the model; what it does not say counts as nothing.
         tokens: Length of the text.
         dtype: Number format of the activations.
-        rows: Rows of attention that are computed at once.
+        whole: The model, where its own code computes the maps of a layer whole: then the scores of all heads, and what
+            the softmax makes of them, exist at once. By default attention is computed in strips.
     """
     text = config.get_text_config()
     hidden, heads = (int(getattr(text, name, 0) or 0) for name in ("hidden_size", "num_attention_heads"))
@@ -108,8 +107,11 @@ def pass_footprint(config: Any, tokens: int, dtype: torch.dtype, rows: int = LEA
     inner = int(getattr(text, "intermediate_size", 0) or 0)
     attention = hidden + (heads + 2 * key_heads) * head
     wide = hidden + max(attention, 2 * inner)  # the residual stream, and the wider half of the layer
-    strip = heads * min(rows, tokens) * tokens * torch.float32.itemsize
-    return Footprint(0, tokens * wide * dtype.itemsize, strip, tokens)
+    if whole:
+        strip = 2 * heads * tokens * tokens * dtype.itemsize
+    else:
+        strip = heads * min(LEAST_ROWS, tokens) * tokens * torch.float32.itemsize
+    return Footprint(0, tokens * wide * dtype.itemsize, strip, tokens, whole)
 
 
 def free_bytes(device: torch.device) -> int:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
+import logging as stdlib_logging
 import platform
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,15 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, 
 from transformers.utils import logging
 
 import faa_core
-from faa_core.errors import FaaError, ModelError
+from faa_core import _compat
+from faa_core.errors import FaaError, ModelError, OutOfMemoryError
 from faa_core.models import files
-from faa_core.models.devices import choose_device, choose_dtype
+from faa_core.models.devices import Place, choose_device, choose_dtype, place_of, widest_place
 from faa_core.models.fetching import Progress, fetch
-from faa_core.models.footprint import Footprint, MakeRoom, pass_footprint, stored_bytes
+from faa_core.models.footprint import Footprint, pass_footprint, stored_bytes
 from faa_core.models.memory import out_of_memory
+from faa_core.models.room import MakeRoom, fits, make_sure, shortage, whole_room
+from faa_core.models.spreading import DeviceMap, need_accelerate, plan, spread
 from faa_core.models.tokens import context_of
 from faa_core.reference import ModelReference
 from faa_core.worker.faults import is_out_of_memory
@@ -30,6 +34,9 @@ from faa_core.worker.faults import is_out_of_memory
 DEMO_FOLDER = Path(__file__).parent / "demo"
 SEED = 0
 """Seed of random weights."""
+
+Put = Callable[[PreTrainedModel], DeviceMap]
+"""Where the parts of a model go, told from the model on the device ``meta``."""
 
 # Parts that read what attention has produced and never feed it; a base model may lack them.
 _HARMLESS = re.compile(r"(^|\.)pooler\.")
@@ -41,12 +48,12 @@ class LoadedModel:
     """A model with its tokenizer, ready to run.
 
     Attributes:
-        model: In evaluation mode, on its device. It is the base model: maps are the same without the layer that
+        model: In evaluation mode, on its devices. It is the base model: maps are the same without the layer that
             predicts tokens, which for a long text costs more than all the rest.
         tokenizer: Its tokenizer.
         architecture: Class that the checkpoint names.
         revision: Commit, digest of the weights, or the seed.
-        device: Where it runs.
+        device: Where it reads its inputs.
         notes: What the reader should know about the weights.
     """
 
@@ -63,7 +70,7 @@ def load(
     device: str,
     dtype: str,
     progress: Progress,
-    make_room: MakeRoom = lambda *_: None,
+    make_room: MakeRoom = make_sure,
     text: str = "",
 ) -> LoadedModel:
     """Load the bundled model, a folder, or a model of the hub.
@@ -72,14 +79,14 @@ def load(
 
     Args:
         reference: Which model; its host is not looked at.
-        device: Name for `choose_device`.
+        device: Name for `choose_device`. With ``auto`` a model that does not fit there is spread over `widest_place`.
         dtype: Name for `choose_dtype`.
         progress: Told what is going on.
-        make_room: Told the device and what the model will take, before it is loaded; may raise.
+        make_room: Told the devices and what the model will take, before it is loaded; may raise. Says what is free.
         text: What it will read first, so that the memory for that is counted, too.
 
     Raises:
-        ModelError: The model cannot be found or loaded.
+        ModelError: The model cannot be found or loaded, or can only be spread and accelerate is not installed.
         NetworkError: The hub cannot be reached.
         OutOfMemoryError: It does not fit.
     """
@@ -102,10 +109,27 @@ def load(
     progress("load", f"Loading {reference}", 0, 0, "")
     with _quiet():
         needed = _footprint(folder, str(reference), reference.initialised, number_format, text)
-    make_room(where, needed)
-    with out_of_memory(f"loading {reference}", lambda: needed.beside(where)), _quiet():
-        loaded = _load_folder(folder, str(reference), reference.initialised, commit, number_format, where)
+    place, put = _find_room(str(reference), Place((where,)), widest_place(device), needed, make_room)
+    with out_of_memory(f"loading {reference}", lambda: shortage(place, needed)), _quiet():
+        loaded = _load_folder(folder, str(reference), reference.initialised, commit, number_format, put)
     return loaded
+
+
+def _find_room(
+    name: str, place: Place, wider: Place, needed: Footprint, make_room: MakeRoom
+) -> tuple[Place, torch.device | Put]:
+    """The place where a model fits: ``place``, or if need be ``wider``, and what puts it there."""
+    try:
+        make_room(place, needed)
+    except OutOfMemoryError:
+        if wider == place:
+            raise
+    else:
+        return place, place.devices[0]
+    if fits(wider, needed, whole_room(wider)):
+        need_accelerate(name, wider)
+    room = make_room(wider, needed)
+    return wider, lambda empty: plan(empty, wider, room, needed)
 
 
 def _footprint(folder: Path, name: str, initialised: bool, dtype: torch.dtype | None, text: str) -> Footprint:
@@ -125,15 +149,26 @@ def _weights(folder: Path, name: str, initialised: bool, dtype: torch.dtype | No
     """Bytes of the weights: from the headers of their files, or from the configuration where there are none."""
     if not initialised:
         return stored_bytes(files.weight_files(folder, name), dtype)
+    return sum(tensor.nbytes for tensor in _empty(AutoModel, config, dtype).parameters())
+
+
+def _empty(cls: Any, config: Any, dtype: torch.dtype | None) -> PreTrainedModel:
+    """The architecture without memory for its weights, in the number format that it is going to have."""
     with torch.device("meta"), torch.random.fork_rng(devices=[]):
-        model = AutoModel.from_config(config, trust_remote_code=False, dtype=torch.float32)
-    width = (dtype or config.dtype or torch.float32).itemsize
-    return sum(tensor.numel() * int(width) for tensor in model.parameters())
+        build = cls.from_config if cls is AutoModel else cls
+        model: PreTrainedModel = build(config)
+    return model.to(dtype or config.dtype or torch.float32)
 
 
 def _load_folder(
-    folder: Path, name: str, initialised: bool, commit: str | None, dtype: torch.dtype | None, device: torch.device
+    folder: Path,
+    name: str,
+    initialised: bool,
+    commit: str | None,
+    dtype: torch.dtype | None,
+    put: torch.device | Put,
 ) -> LoadedModel:
+    """The model with its tokenizer, put on one device, or spread as ``put`` says."""
     settings = files.read_config(folder, name)
     config = _configuration(folder, name, settings)
     weights = [] if initialised else files.weight_files(folder, name)
@@ -141,13 +176,20 @@ def _load_folder(
     architecture = next(iter(settings.get("architectures") or ()), type(config).__name__.removesuffix("Config"))
     if initialised:
         model = _initialised(config, dtype)
+        if not isinstance(put, torch.device):
+            model = spread(model, put(_empty(AutoModel, config, dtype)))
         revision, notes = f"init seed {SEED}", list[str]()
     else:
-        model, notes = _pretrained(folder, name, config, architecture, dtype)
+        model, notes = _pretrained(
+            folder, name, config, architecture, dtype, None if isinstance(put, torch.device) else put
+        )
         revision = commit or files.digest(weights)
     model.eval()
     notes += _broken_weights(model)
-    return LoadedModel(model.to(device), tokenizer, architecture, revision, device, tuple(notes))
+    if isinstance(put, torch.device):
+        model.to(put)
+    device = place_of(model).computing[0]
+    return LoadedModel(model, tokenizer, architecture, revision, device, tuple(notes))
 
 
 def _configuration(folder: Path, name: str, settings: dict[str, Any]) -> Any:
@@ -188,7 +230,7 @@ def _initialised(config: Any, dtype: torch.dtype | None) -> PreTrainedModel:
 
 
 def _pretrained(
-    folder: Path, name: str, config: Any, architecture: str, dtype: torch.dtype | None
+    folder: Path, name: str, config: Any, architecture: str, dtype: torch.dtype | None, put: Put | None
 ) -> tuple[PreTrainedModel, list[str]]:
     """The base model; where the checkpoint does not fill it, the class that the checkpoint names."""
     own = getattr(transformers, architecture, None)
@@ -205,6 +247,7 @@ def _pretrained(
                 use_safetensors=True,
                 local_files_only=True,
                 output_loading_info=True,
+                **({} if put is None else {"device_map": put(_empty(cls, config, dtype))}),
             )
         missing = set(report["missing_keys"])
         serious = sorted(key for key in missing if not _HARMLESS.search(key))
@@ -223,17 +266,19 @@ def _pretrained(
 
 def _broken_weights(model: PreTrainedModel) -> list[str]:
     """A note that names the first tensor that holds NaN or infinity."""
-    for name, tensor in model.named_parameters():
-        if (
-            tensor.numel()
-            and tensor.is_floating_point()
-            and not bool(torch.isfinite(torch.stack(tensor.aminmax())).all())
-        ):
-            return [
-                f"The weights hold NaN or infinity, first in {name}. What depends on it is undefined; "
-                "train or download the model again."
-            ]
+    for prefix, module in model.named_modules():
+        with _compat.weights_present(module):
+            for own, tensor in module.named_parameters(prefix, recurse=False):
+                if tensor.is_floating_point() and not _finite(tensor):
+                    return [
+                        f"The weights hold NaN or infinity, first in {own}. What depends on it is undefined; "
+                        "train or download the model again."
+                    ]
     return []
+
+
+def _finite(tensor: torch.Tensor) -> bool:
+    return not tensor.numel() or bool(torch.isfinite(torch.stack(tensor.aminmax())).all())
 
 
 @contextlib.contextmanager
@@ -256,11 +301,15 @@ def _explained(name: str, what: str) -> Iterator[None]:
 def _quiet() -> Iterator[None]:
     """Keep the progress bars and reports of transformers off the screen, and leave its settings as they were."""
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    accelerate = stdlib_logging.getLogger("accelerate")
+    level = accelerate.level
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+    accelerate.setLevel(stdlib_logging.ERROR)
     try:
         yield
     finally:
+        accelerate.setLevel(level)
         logging.set_verbosity(verbosity)
         if bars:
             logging.enable_progress_bar()

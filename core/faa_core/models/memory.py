@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -14,8 +15,12 @@ from faa_core.worker.faults import is_out_of_memory
 
 REMEDY = "Use a shorter text, a smaller model, --dtype bfloat16, or another device."
 _T = TypeVar("_T")
-_bounded: set[int] = set()
-"""Indices of the cards whose share was set by `bound`."""
+_bounded: set[torch.device] = set()
+"""Devices whose share was set by `bound`."""
+_MPS_MOST = 2.0
+"""Largest share of its recommended maximum that torch lets be asked for on MPS."""
+_MPS_UNASKED = float(os.environ.get("PYTORCH_MPS_HIGH_WATERMARK_RATIO", 1.7))
+"""The share that torch starts with there."""
 
 
 def attempt(make: Callable[[], _T]) -> _T | None:
@@ -77,18 +82,21 @@ def give_back(device: torch.device | None = None) -> None:
 
 
 def bound(device: torch.device, nbytes: int) -> None:
-    """Let this process take at most ``nbytes`` of a CUDA card; 0 lifts the bound. Harmless on other devices.
+    """Let this process take at most ``nbytes`` of a CUDA card or of Apple's GPU; 0 lifts the bound. Nothing on a CPU.
 
-    torch then fails to allocate beyond it as it does on a card that is full, so that others who share the card keep
-    what is theirs.
+    torch then fails to allocate beyond it as it does on a device that is full, so that others who share the device
+    keep what is theirs.
     """
-    if device.type != "cuda":
+    if device not in _bounded and not nbytes:
         return
-    index = device.index or 0
-    if nbytes:
-        total = torch.cuda.get_device_properties(index).total_memory
-        torch.cuda.set_per_process_memory_fraction(min(nbytes / total, 1.0), index)
-        _bounded.add(index)
-    elif index in _bounded:
-        torch.cuda.set_per_process_memory_fraction(1.0, index)
-        _bounded.discard(index)
+    if device.type == "cuda":
+        total = torch.cuda.get_device_properties(device).total_memory
+        torch.cuda.set_per_process_memory_fraction(min(nbytes / total, 1.0) if nbytes else 1.0, device)
+    elif device.type == "mps":
+        total = torch.mps.recommended_max_memory()
+        torch.mps.set_per_process_memory_fraction(min(nbytes / total, _MPS_MOST) if nbytes else _MPS_UNASKED)
+    else:
+        return
+    _bounded.add(device)
+    if not nbytes:
+        _bounded.discard(device)

@@ -34,6 +34,22 @@ def _arguments(function, local, **more):
     )
 
 
+def test_on_another_device_rows_go_there_as_they_are_made():
+    mask = row_mask(**_arguments(*KINDS["sliding"][:2]))
+    for same in (mask.to(torch.device("cpu"), non_blocking=False), mask.to("cpu"), mask.to(device=torch.device("cpu"))):
+        assert same is mask
+    there = mask.to(torch.device("meta"), non_blocking=True)
+    assert isinstance(there, RowMask)
+    assert there is mask.to("meta")
+    assert (there.device.type, there.rows(3, 9).device.type) == ("meta", "meta")
+    assert there.rows(3, 9).shape == mask.rows(3, 9).shape
+    assert (there.shape, there.dtype, there.window) == (mask.shape, mask.dtype, mask.window)
+    assert not mask.materialised
+    assert not there.materialised
+    assert mask.to(torch.float64).dtype == torch.float64  # that is more than it can do by rows
+    assert mask.materialised
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_rows_are_those_of_the_eager_mask(kind):
     function, local, window = KINDS[kind]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from accelerate import cpu_offload
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from faa_core import _compat
@@ -16,16 +17,17 @@ HEADS = 4
 
 
 class Largest(TorchDispatchMode):
-    """Remembers the largest storage that any operation returned."""
+    """Remembers the largest storage that any operation returned, other than those that are there already."""
 
-    def __init__(self):
+    def __init__(self, *there):
         super().__init__()
         self.nbytes = 0
+        self.there = {tensor.untyped_storage().data_ptr() for tensor in there}
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         result = func(*args, **(kwargs or {}))
         for value in result if isinstance(result, tuple | list) else [result]:
-            if isinstance(value, torch.Tensor):
+            if isinstance(value, torch.Tensor) and value.untyped_storage().data_ptr() not in self.there:
                 self.nbytes = max(self.nbytes, value.untyped_storage().nbytes())
         return result
 
@@ -46,6 +48,36 @@ def test_no_tensor_is_larger_than_a_strip(family, make, inputs):
         _compat.force_eager(model)
         model(**text, use_cache=False)
     assert seen.nbytes >= HEADS * one_mask * 4  # the measure does see what the model makes by itself
+
+
+def test_no_tensor_is_larger_than_a_strip_where_accelerate_hands_arguments_to_layers(make, inputs):
+    """It moves every argument of a layer to the device of the layer, the mask among them."""
+    model = make("llama")
+    cpu_offload(model, execution_device=torch.device("cpu"))
+    coverage, text = find_coverage(model), inputs(model, TOKENS)
+    strip = HEADS * 64 * TOKENS * 4
+    with Largest() as seen:
+        coverage.run(model, text, lambda info, call: [call.support, *(None for _ in call.strips())], size=StripSize(1))
+    assert seen.nbytes <= max(strip, 64 * 64 * 48 * 4)
+
+
+@pytest.mark.parametrize("family", ["bloom", "mpt"])
+def test_maps_that_a_model_hands_over_whole_are_not_copied_whole(family, make, inputs):
+    model = make(family)
+    coverage, text = find_coverage(model), inputs(model, TOKENS)
+    largest = []
+
+    def visit(info, call):
+        maps, mask = call.maps, call.mask
+        with Largest(maps, *([] if mask is None else [mask])) as seen:
+            again = type(call)(call.module, maps, mask, StripSize(1))
+            for _ in again.strips():
+                pass
+        largest.append(seen.nbytes)
+        list(call.strips())
+
+    coverage.run(model, text, visit)
+    assert max(largest) <= HEADS * 64 * TOKENS * 4 < HEADS * TOKENS * TOKENS
 
 
 def test_rows_are_kept_within_one_budget_for_all_layers(make, inputs):

@@ -14,6 +14,7 @@ from faa_core.analysis import Engine
 from faa_core.capture import calls, opening
 from faa_core.capture.calls import RowBudget
 from faa_core.capture.coverage import find_coverage
+from faa_core.capture.held import HeldCall
 from faa_core.capture.strips import StripSize
 from faa_core.errors import OutOfMemoryError
 from faa_core.models import devices
@@ -139,6 +140,37 @@ def test_nothing_smaller_is_tried_than_one_head(twice):
         twice("gpt2", HEADS * 64 * TOKENS * 4 - 1)
     assert caught.value.__cause__ is None
     assert caught.value.hint
+
+
+@pytest.fixture
+def held(make, inputs):
+    """Maps of a layer as BLOOM hands them over, with a size of their own."""
+    model = make("bloom")
+    calls = []
+
+    def visit(info, call):
+        calls.append(HeldCall(call.module, call.maps, call.mask, StripSize()))
+        list(call.strips())
+
+    find_coverage(model).run(model, inputs(model, TOKENS), visit)
+    return calls[1]
+
+
+def test_strips_of_maps_that_a_model_computes_whole_are_halved_until_they_fit(held):
+    with Small(HEADS * 64 * TOKENS * 4) as device:
+        strips = [(row, weights.clone()) for row, weights in held.strips()]
+    assert device.failures >= 1
+    assert held.size.shrunk
+    assert [row for row, _ in strips] == [0, 64, 128, 192]
+    assert torch.equal(torch.cat([weights for _, weights in strips], dim=1), held.maps)
+
+
+def test_what_a_model_computes_whole_is_said_to_be_so_where_no_strip_fits(held):
+    with (
+        Small(1000),
+        pytest.raises(OutOfMemoryError, match=r"64 rows .* all heads, which BloomAttention computes whole"),
+    ):
+        list(held.strips())
 
 
 def test_another_error_is_not_taken_for_a_lack_of_memory(make, inputs):

@@ -130,8 +130,8 @@ def test_a_limit_holds_on_every_device_and_other_models_make_room_within_it():
 def test_the_limit_of_a_card_is_given_to_its_allocator_and_lifted_again(monkeypatch):
     told = []
     total = type("Card", (), {"total_memory": 80 * GIB})
-    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: total)
-    monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", lambda share, index: told.append((share, index)))
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: total)
+    monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", lambda *asked: told.append(asked))
     card = torch.device("cuda:1")
     memory.bound(card, 0)
     memory.bound(torch.device("cpu"), GIB)
@@ -140,7 +140,7 @@ def test_the_limit_of_a_card_is_given_to_its_allocator_and_lifted_again(monkeypa
     memory.bound(card, 100 * GIB)
     memory.bound(card, 0)
     memory.bound(card, 0)
-    assert told == [(0.25, 1), (1.0, 1), (1.0, 1)]
+    assert told == [(0.25, card), (1.0, card), (1.0, card)]
 
 
 def test_unloading_frees_every_parameter():

@@ -68,19 +68,32 @@ json.dump(dict(tokens=tokens, runs=told), sys.stdout)
 def runs(save):
     from transformers import LlamaConfig
 
-    folder = save(
-        LlamaConfig(
-            vocab_size=12,
-            hidden_size=64,
-            intermediate_size=64,
-            num_hidden_layers=2,
-            num_attention_heads=8,
-            num_key_value_heads=4,
-            max_position_embeddings=2048,
-            bos_token_id=0,
-            eos_token_id=1,
+    return _runs(
+        save(
+            LlamaConfig(
+                vocab_size=12,
+                hidden_size=64,
+                intermediate_size=64,
+                num_hidden_layers=2,
+                num_attention_heads=8,
+                num_key_value_heads=4,
+                max_position_embeddings=2048,
+                bos_token_id=0,
+                eos_token_id=1,
+            )
         )
     )
+
+
+@pytest.fixture
+def whole_runs(save):
+    """Of a model that computes the maps of a layer whole."""
+    from transformers import BloomConfig
+
+    return _runs(save(BloomConfig(vocab_size=12, hidden_size=64, n_layer=2, n_head=8, bos_token_id=0, eos_token_id=1)))
+
+
+def _runs(folder):
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(folder)], capture_output=True, text=True, check=True, timeout=120
     )
@@ -103,10 +116,33 @@ def test_an_allocator_that_fails_makes_strips_smaller_and_results_no_different(r
     for run in done:
         assert run["layers"] == 2
         assert run["headroom"] > run["needed"]  # what is said to be needed at the least is
-        worst = max(
-            abs(a - b)
-            for mine, theirs in zip(run["values"], free["values"], strict=True)
-            for row, other in zip(mine, theirs, strict=True)
-            for a, b in zip(row, other, strict=True)
-        )
-        assert worst <= 1e-6
+        assert _worst(run, free) <= 1e-6
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux holds a process to its address space")
+def test_maps_that_a_model_computes_whole_are_refused_before_the_run_where_they_cannot_fit(whole_runs):
+    free, *limited = whole_runs
+    maps = 8 * 1191 * 1191 * 4
+    assert free["needed"] >= 2 * maps
+    refused = [run for run in limited if not run["ok"] and "does not fit" in run["message"]]
+    assert refused
+    for run in refused:
+        assert run["layers"] == 0
+        assert "GiB for 1,191 tokens beside the weights, because BloomModel computes the maps of a" in run["message"]
+    assert any(run["ok"] for run in limited)
+    for run in limited:
+        if run["headroom"] < run["needed"]:
+            assert run in refused
+        if run["ok"]:
+            assert run["headroom"] > run["needed"]  # it is what the model takes at the least
+            assert _worst(run, free) == 0
+
+
+def _worst(run, free):
+    """Largest difference of any statistic."""
+    return max(
+        abs(a - b)
+        for mine, theirs in zip(run["values"], free["values"], strict=True)
+        for row, other in zip(mine, theirs, strict=True)
+        for a, b in zip(row, other, strict=True)
+    )
