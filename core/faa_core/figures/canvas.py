@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faa_core.errors import UsageError
+from faa_core.figures.fonts import families
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,8 +33,6 @@ HATCH = "//////"
 FORMATS = (".png", ".pdf", ".svg", ".eps", ".tif", ".tiff", ".jpg", ".jpeg", ".webp")
 
 _STYLE: dict[str, Any] = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
     "font.size": 8,
     "axes.titlesize": 9,
     "axes.labelsize": 8,
@@ -101,8 +100,10 @@ def styled(style: str | None = None) -> Iterator[None]:
                 raise UsageError(
                     f"matplotlib has no style {style!r}.", f"It has, for example, {', '.join(styles.available[:4])}."
                 ) from None
-            # A style may ask for fonts that are not there, and for a background that hides the hatching.
-            parameters.update({key: _STYLE[key] for key in ("font.sans-serif", "pdf.fonttype", "svg.fonttype")})
+            parameters.update({key: _STYLE[key] for key in ("pdf.fonttype", "svg.fonttype")})
+        # A style may ask for fonts that are not there. By name, since "sans-serif" is looked up when text is
+        # drawn, which may be when the settings are those of the program again.
+        parameters["font.family"] = families()
         yield
 
 

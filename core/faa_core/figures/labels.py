@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
+
+from faa_core.figures.fonts import can_draw
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -91,14 +92,6 @@ def _next(step: int) -> int:
 def _sign(character: str) -> str:
     if character in _MARKS:
         return _MARKS[character]
-    if not character.isprintable() or ord(character) not in _characters():
+    if not character.isprintable() or not can_draw(character):
         return f"\\u{ord(character):04x}"
     return character
-
-
-@functools.cache
-def _characters() -> frozenset[int]:
-    """Characters that the font of the figures can draw."""
-    from matplotlib.font_manager import FontProperties, findfont, get_font
-
-    return frozenset(get_font(findfont(FontProperties(family="DejaVu Sans"))).get_charmap())
