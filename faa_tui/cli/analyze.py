@@ -18,10 +18,11 @@ from faa_core.origin import Origin
 from faa_core.records import Analysis, MapKind
 from faa_core.replication import replicate
 from faa_tui.cli.analyze_table import Chosen, analysis_table, replication_table
-from faa_tui.cli.kept import keep, parameters
+from faa_tui.cli.kept import keep, keep_texts, little_maps, parameters
 from faa_tui.cli.main import MODEL_HELP, add_run_options, add_text_options, run_options_of
 from faa_tui.cli.narration import narrated_session, printing_console
 from faa_tui.cli.text import text_for, texts_in
+from faa_tui.little_maps import fetched, telling_heads
 
 
 def run(arguments: list[str]) -> int:
@@ -105,13 +106,14 @@ def _one_text(options: Namespace, parsed: reference.ModelReference) -> int:
             for statistic in dict.fromkeys(options.test)
         )
         rollouts = narrated.worker.rollout() if options.rollout else ()
+        maps = little_maps(narrated.worker, parsed, analysis)
         probe = narrated.probe(parsed, run_options, options.seed) if options.probe else None
         host = narrated.worker.hello.hostname
     findings = Findings(init, tests, probe, rollouts)
     asked = bool(init or tests or probe or rollouts)
     names = ("null", "test", "surrogate", "replicates", "probe", "rollout") if asked else ()
     origin = Origin(parameters(run_options, options, *names), options.seed if tests or probe else None, hosts=(host,))
-    keep(lambda store: store.save(analysis, findings=findings if asked else None, origin=origin))
+    keep(lambda store: store.save(analysis, findings=findings if asked else None, origin=origin, overviews=maps))
     if options.json or options.output:
         _write(options, lambda form: analysis_file(analysis, form, findings if asked else None, origin, chosen))
     else:
@@ -124,11 +126,15 @@ def _over_texts(options: Namespace, parsed: reference.ModelReference) -> int:
     texts = texts_in(options.texts)
     run_options = run_options_of(options)
     with narrated_session(len(texts), parsed.host) as narrated:
-        analyses = [narrated.analyse(parsed, text, run_options) for text in texts]
+        analyses, maps = [], []
+        for text in texts:
+            analyses.append(narrated.analyse(parsed, text, run_options))
+            # Of every text those of all heads would be more than anybody will look at.
+            maps.append(fetched(narrated.worker, telling_heads(analyses[-1])))
         host = narrated.worker.hello.hostname
     replication = replicate(analyses, options.seed)
     origin = Origin(parameters(run_options, options), hosts=(host,))
-    keep(lambda store: store.save_texts(replication, analyses, origin))
+    keep_texts(replication, analyses, maps, origin)
     chosen = _chosen(analyses[0], options)
     if options.json or options.output:
         told = replace(origin.of_texts(analyses), seed=options.seed)

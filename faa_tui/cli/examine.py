@@ -12,8 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from faa_core import catalogue, export, reference
-from faa_core.findings import HeadExamination, Quantity
+from faa_core.findings import Findings, HeadExamination, Quantity
+from faa_core.origin import Origin
 from faa_core.records import Analysis, LayerResult
+from faa_tui.cli.kept import keep, little_maps, parameters
 from faa_tui.cli.main import MODEL_HELP, add_run_options, add_text_options, run_options_of
 from faa_tui.cli.narration import narrated_session, printing_console
 from faa_tui.cli.show import find_layer, map_title, parse_address
@@ -36,11 +38,16 @@ def run(arguments: list[str]) -> int:
         analysis = narrated.analyse(parsed, text, run_options)
         result = find_layer(analysis, wanted)
         examination = narrated.worker.examine(result.info.kind, result.info.layer, wanted.head)
+        maps = little_maps(narrated.worker, parsed, analysis)
+        host = narrated.worker.hello.hostname
+    origin = Origin(parameters(run_options, options, "map"), hosts=(host,))
+    findings = Findings(examinations=(examination,))
+    keep(lambda store: store.save(analysis, findings=findings, origin=origin, overviews=maps))
     if options.json:
         sys.stdout.buffer.write(export.examination_to_json(analysis, examination) + b"\n")
     else:
         console = printing_console()
-        console.print(_report(analysis, result, examination, console.width))
+        console.print(examination_report(analysis, result, examination, console.width))
     return 0
 
 
@@ -60,7 +67,10 @@ def _parse(arguments: list[str]) -> Namespace:
     return parser.parse_args(arguments)
 
 
-def _report(analysis: Analysis, result: LayerResult, examination: HeadExamination, width: int) -> RenderableType:
+def examination_report(
+    analysis: Analysis, result: LayerResult, examination: HeadExamination, width: int
+) -> RenderableType:
+    """The quantities of one head and its spectrum, as tables of at most ``width`` cells."""
     size = f"{examination.queries} x {examination.keys} tokens  {examination.seconds:.2f} s"
     columns = ["quantity", "value", "se", "null", "value - null", "no first", "status"]
     if width < _WIDE:

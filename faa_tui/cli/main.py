@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from faa_core import __version__
-from faa_core.errors import FaaError
+from faa_core.errors import FaaError, FileError
 
 if TYPE_CHECKING:
     from argparse import Namespace, _MutuallyExclusiveGroup
@@ -27,7 +27,7 @@ COMMANDS = {
     "compare": "compare models head by head: what differs, how much, and whether that is more than chance",
     "report": "write a run or a comparison as one HTML file that opens offline",
     "show": "print the attention map of one head as a colour grid",
-    "runs": "list, show, export and delete the runs that are kept",
+    "runs": "list, show, export, note and delete the runs that are kept",
     "explain": "say what a number is, how it is estimated and how far it can be trusted: faa explain D1",
     "study": "run a study again: 1.0.0 beside the corrected numbers, or accuracy beside its goals",
     "doctor": "say what was found here: devices, versions, terminal, paths, checks",
@@ -69,9 +69,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("faa: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        # The reader of the pipe has seen enough; flushing stdout at exit must not raise a second time.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader of the pipe has seen enough.
+        _close_output()
         return 0
+    except OSError as error:
+        from faa_core.export.files import DISK_FULL
+
+        if error.errno not in DISK_FULL:
+            raise
+        # Whoever writes to a file says its name; this is where standard output leads to.
+        _close_output()
+        said = f"Standard output cannot be written: {error.strerror}."
+        full = FileError(said, "Make room, or send it to another disk.")
+        _tell(full, verbose="--verbose" in arguments)
+        return full.exit_code
+
+
+def _close_output() -> None:
+    """Standard output leads nowhere any more; flushing it at exit must not raise a second time."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _command(name: str, arguments: list[str]) -> int:
@@ -80,7 +96,9 @@ def _command(name: str, arguments: list[str]) -> int:
         sys.argv = ["faa worker", *arguments]
         runpy.run_module("faa_core.worker", run_name="__main__", alter_sys=True)
         return 0
-    return int(importlib.import_module(f"faa_tui.cli.{name}").run(arguments))
+    code = int(importlib.import_module(f"faa_tui.cli.{name}").run(arguments))
+    sys.stdout.flush()  # a full disk may say so only now
+    return code
 
 
 def _application(arguments: list[str]) -> int:

@@ -9,16 +9,20 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from faa_core import reference
 from faa_core.errors import UsageError
+from faa_core.origin import Origin
 from faa_core.records import Analysis, LayerResult, MapKind
+from faa_core.store import Overview
+from faa_tui.cli.kept import keep, little_maps, parameters
 from faa_tui.cli.main import MODEL_HELP, add_run_options, add_text_options, run_options_of
 from faa_tui.cli.narration import narrated_session
 from faa_tui.cli.text import text_for
 from faa_tui.rendering.grid import map_grid
+from faa_tui.rendering.scales import pooled_support
 from faa_tui.rendering.text import visible
 
 _ADDRESS = re.compile(r"^([ex]?)(\d+)\.(\d+)$")
@@ -36,6 +40,10 @@ def run(arguments: list[str]) -> int:
         analysis = narrated.analyse(parsed, text, run_options)
         result = find_layer(analysis, wanted)
         weights = narrated.worker.map(result.info.kind, result.info.layer, wanted.head)
+        maps = little_maps(narrated.worker, parsed, analysis)
+        host = narrated.worker.hello.hostname
+    origin = Origin(parameters(run_options, options, "map"), hosts=(host,))
+    keep(lambda store: store.save(analysis, origin=origin, overviews=maps))
     console = Console(highlight=False)
     console.print(Text(visible(map_title(analysis, result, wanted.head)), style="bold"))
     console.print(
@@ -80,6 +88,18 @@ def map_title(analysis: Analysis, result: LayerResult, head: int) -> str:
     label = result.labels[head]
     evidence = "" if label.name == "mixed" or math.isnan(label.score) else f" ({label.score:.2f})"
     return f"{analysis.model.reference}  layer {result.info.name} head {head}  {label.name}{evidence}"
+
+
+def little_grid(overview: Overview, analysis: Analysis, result: LayerResult, width: int) -> RenderableType:
+    """A map in little as a colour grid of at most ``width`` cells; without tokens where a cell is more than one."""
+    first, stop = pooled_support(result.first_key, result.stop_key, overview.cell)
+    kind = result.info.kind
+    tokens = (analysis.queries_of(kind), analysis.keys_of(kind)) if overview.cell == 1 else (None, None)
+    grid = map_grid(overview.weights, first, stop, *tokens, scale="log", width=width)
+    if overview.cell == 1:
+        return grid
+    said = f"kept in little: rows and columns count the largest of {overview.cell}×{overview.cell} weights"
+    return Group(grid, Text(said, style="dim"))
 
 
 def find_layer(analysis: Analysis, wanted: Address) -> LayerResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -81,6 +82,9 @@ def test_what_was_analysed_is_shown_again_without_the_model(faa_here: Run, no_wo
     assert "exists already" in err
     assert "--force" in err
 
+    code, _, err = faa_here("runs", "show", "3", "--map", "1.5")
+    assert code == 2
+    assert "Name one of them: 4, 5." in err
     code, _, err = faa_here("analyze", "demo", "-o", tmp_path / "1.docx")
     assert code == 2
     assert "says no form" in err
@@ -93,6 +97,73 @@ def test_what_was_analysed_is_shown_again_without_the_model(faa_here: Run, no_wo
     code, _, err = faa_here("runs", "show", "newest")
     assert code == 2
     assert "'newest' is no number" in err
+
+
+def test_one_head_is_shown_again_with_its_map_and_its_examination(faa_here: Run, no_worker, tmp_path: Path) -> None:
+    code, examined, err = faa_here("examine", "demo", "1.5", "--text", TEXT)
+    assert (code, err) == (0, "")
+    code, examined_plain, _ = faa_here("examine", "demo", "1.5", "--text", TEXT, "--json")
+    assert faa_here("show", "demo", "--map", "2.1", "--text", TEXT)[0] == 0
+    texts = tmp_path / "texts"
+    texts.write_text("one two three\nfour five six\n")
+    assert faa_here("analyze", "demo", "--texts", texts)[0] == 0
+    no_worker()
+
+    entries = json.loads(faa_here("runs", "--json", "--parts")[1])["runs"]
+    heads = 4 * 8
+    parts, (of_texts, shown, second, first) = entries[:2], entries[2:]
+    assert [entry["maps"] for entry in (shown, second, first)] == [heads] * 3
+    assert of_texts["title"] == "one two three"
+    assert [part["title"] for part in parts] == ["four five six", "one two three"]
+    assert all(0 < part["maps"] <= 12 for part in parts)
+    assert first["examined"] == second["examined"] == 1
+    assert first["parameters"]["map"] == "1.5"
+
+    code, again, _ = faa_here("runs", "show", "1", "--map", "1.5")
+    assert code == 0
+    assert again.startswith(examined)
+    assert "weight, log" in again[len(examined) :]
+    # What cannot be the same is the time that it took: run 2 was measured anew.
+    assert faa_here("runs", "show", "2", "--map", "1.5", "--json")[1] == examined_plain
+    assert "Examined: 1.5." in faa_here("runs", "show", "1")[1]
+    assert "largest of 2×2 weights" in faa_here("runs", "show", "3", "--map", "2.1")[1]
+    exported = json.loads(faa_here("runs", "show", "2", "--json")[1])
+    (head,) = [head for head in exported["heads"] if "examination" in head]
+    assert (head["layer"], head["head"]) == (1, 5)
+    assert head["examination"]["quantities"] == json.loads(examined_plain)["quantities"]
+    code, _, err = faa_here("runs", "show", "3", "--map", "2.1", "--json")
+    assert code == 2
+    assert "was not examined" in err
+
+
+def test_a_note_is_in_the_list_and_in_the_run(faa_here: Run) -> None:
+    faa_here("analyze", "demo", "--text", TEXT)
+    plain = faa_here("runs")[1]
+    assert "note" not in plain
+    assert faa_here("runs", "note", "last", "the", "good \x1b[31mone") == (0, "", "")
+    listed = faa_here("runs")[1]
+    assert listed.splitlines()[0].split()[-1] == "note"
+    assert "the good" in listed.splitlines()[1]
+    assert "\x1b" not in listed
+    assert faa_here("runs", "show", "1")[1].startswith("Note: the good")
+    assert faa_here("runs", "note", "1", "") == (0, "", "")
+    assert faa_here("runs")[1] == plain
+    code, _, err = faa_here("runs", "note", "7", "x")
+    assert code == 2
+    assert "There is no run 7" in err
+
+
+def test_standard_output_on_a_full_disk_is_a_message(faa_here: Run) -> None:
+    faa_here("analyze", "demo", "--text", TEXT)
+    for arguments in (("runs",), ("runs", "show", "1"), ("runs", "show", "1", "--json")):
+        command = [sys.executable, "-m", "faa_tui", *arguments]
+        with open("/dev/full", "w") as full:
+            done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        assert done.returncode == 1
+        assert done.stderr == (
+            "faa: Standard output cannot be written: No space left on device.\n"
+            "     Make room, or send it to another disk.\n"
+        )
 
 
 def test_each_command_in_a_process_of_its_own(faa: Callable[..., CompletedProcess[str]], tmp_path: Path) -> None:

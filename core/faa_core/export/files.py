@@ -10,6 +10,9 @@ from pathlib import Path
 
 from faa_core.errors import FileError, UsageError
 
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Numbers of errors that say that there is no room."""
+
 
 def check_target(path: Path, force: bool) -> None:
     """Make sure, before anything is run, that the result can be written.
@@ -54,7 +57,7 @@ def write_whole(path: Path, content: bytes, force: bool) -> None:
     except FileExistsError:
         raise _exists(path) from None
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        full = error.errno in DISK_FULL
         raise FileError(
             f"{path} cannot be written: {error.strerror}.",
             "Make room, or name a file on another disk." if full else "Check the folder.",

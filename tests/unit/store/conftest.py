@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -98,12 +99,33 @@ def nobody():
 """
 
 
+ON_A_SMALL_DISK = 'mount -t tmpfs -o size=600k none "$0" && exec "$@"'
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path, process: Callable[..., subprocess.Popen[str]]) -> Callable[..., subprocess.Popen[str]]:
+    """Starts a program whose ``path`` lies on a disk of 600 kB that only it sees; that takes no rights."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    alone = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", ON_A_SMALL_DISK, str(folder))
+    if (
+        shutil.which("unshare") is None
+        or subprocess.run([*alone, "true"], check=False, stderr=subprocess.DEVNULL).returncode
+    ):
+        pytest.skip("this system lets nobody mount a file system of his own")
+
+    def start(program: str, *others: Path) -> subprocess.Popen[str]:
+        return process(program, folder / "runs.sqlite", *others, before=alone)
+
+    return start
+
+
 @pytest.fixture
 def process() -> Callable[..., subprocess.Popen[str]]:
     """Starts a program in a process of its own, with ``path``, and ``run`` where a second file is given."""
 
-    def start(program: str, *arguments: Path) -> subprocess.Popen[str]:
-        command = [sys.executable, "-c", PREAMBLE + program, *map(str, arguments)]
+    def start(program: str, *arguments: Path, before: Sequence[str] = ()) -> subprocess.Popen[str]:
+        command = [*before, sys.executable, "-c", PREAMBLE + program, *map(str, arguments)]
         return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     return start

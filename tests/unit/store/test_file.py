@@ -241,6 +241,41 @@ say(f"and {store.save(run)}")
         assert same(store.analysis(1), run)
 
 
+def test_a_disk_that_is_really_full_costs_nothing_that_was_there(small_disk: Start, model_run: Path) -> None:
+    program = """
+ballast = path.with_name("ballast")
+ballast.write_bytes(bytes(200_000))
+store = Store(path)
+store.save(run)
+try:
+    while True: say(store.save(run))
+except FaaError as error:
+    say(error)
+try: write_whole(path.with_name("run.json"), bytes(200_000), False)
+except FaaError as error: say(error)
+say(sorted(file.name for file in path.parent.iterdir() if not file.name.startswith("runs.sqlite")))
+say(len(store.entries()))
+ballast.unlink()
+say(f"and {store.save(run)}")
+store.close()
+store = Store(path)
+say(f"{len(store.entries())} of {store._connection.execute('pragma integrity_check').fetchone()[0]}")
+say(store.analysis(1).text == run.text)
+"""
+    *kept, message, export, files, listed, after, whole, equal = (
+        small_disk(program, model_run).communicate()[0].splitlines()
+    )
+    assert "database or disk is full" in message
+    assert "Make room" in message
+    assert "run.json cannot be written: No space left on device" in export
+    assert "Make room" in export
+    assert files == "['ballast']"  # no half of an export
+    assert int(listed) == len(kept) + 1 > 1
+    assert after == f"and {len(kept) + 2}"
+    assert whole == f"{len(kept) + 2} of ok"
+    assert equal == "True"
+
+
 def test_a_read_only_folder_is_a_message(unwritable: Path, process: Start) -> None:
     program = "nobody()\ntry: Store(path)\nexcept FaaError as error: say(error)"
     told = process(program, unwritable / "runs.sqlite").communicate()[0]
