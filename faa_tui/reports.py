@@ -10,11 +10,22 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from faa_core.comparison.records import Comparison
+from faa_core.comparison.alignment import align
+from faa_core.comparison.records import Comparison, Head
 from faa_core.errors import UsageError
 from faa_core.findings import Findings
 from faa_core.records import Analysis
-from faa_core.report import ComparedPart, HeadMap, MeasuredPart, Report
+from faa_core.replication import Replication
+from faa_core.report import (
+    ComparedPart,
+    HeadMap,
+    MeasuredPart,
+    PairFrame,
+    PairMaps,
+    ReplicatedPart,
+    Report,
+    chosen_pairs,
+)
 from faa_tui import paths
 
 if TYPE_CHECKING:
@@ -36,52 +47,61 @@ def run_report(
     return Report(named, now(), measured=(MeasuredPart(analysis, findings or Findings(), tuple(maps)),))
 
 
-def comparison_report(
-    comparisons: Sequence[Comparison],
-    runs: Sequence[tuple[Analysis, Analysis] | None] = (),
-    title: str = "",
-    statistics: Sequence[str] = (),
-    count: int | None = None,
-) -> Report:
-    """A report of one comparison or of several with the same first model.
+def texts_report(replication: Replication, first: Analysis, maps: Sequence[HeadMap] = (), title: str = "") -> Report:
+    """A report of one model over several texts, with curves and maps of the first."""
+    named = title or f"Attention of {replication.model.reference} over {len(replication.tokens)} texts"
+    return Report(named, now(), replicated=(ReplicatedPart(replication, first, tuple(maps)),))
 
-    Args:
-        comparisons: The numbers.
-        runs: For each, a run of both sides on the same text, for curves.
-        title: The heading; by default the models.
-        statistics: Keys of the statistics that are shown.
-        count: How many pairs of each; ``None`` for all.
-    """
-    named = [comparisons[0].a.reference, *(comparison.b.reference for comparison in comparisons)]
-    sides = list(runs) or [None] * len(comparisons)
-    return Report(
-        title or f"Attention of {' and '.join(named)}",
-        now(),
-        compared=tuple(
-            ComparedPart(comparison, pair, tuple(statistics), count)
-            for comparison, pair in zip(comparisons, sides, strict=True)
-        ),
-    )
+
+def comparison_report(parts: Sequence[ComparedPart], title: str = "") -> Report:
+    """A report of one comparison or of several with the same first model; its heading names the models by default."""
+    named = [parts[0].comparison.a.reference, *(part.comparison.b.reference for part in parts)]
+    return Report(title or f"Attention of {' and '.join(named)}", now(), compared=tuple(parts))
 
 
 def kept_report(store: Store, entry: Entry, title: str = "") -> Report:
     """A report of what a user kept, without its model: maps are the little ones that were kept beside it.
 
     Raises:
-        UsageError: It is a run over several texts, of which there is no report.
         StoreError: It cannot be read.
     """
-    if entry.kind == "texts":
-        raise UsageError(
-            f"Run {entry.id} is one model over several texts, and there is no report of that.",
-            f"faa runs show {entry.id} prints it; faa report A B --texts compares two models over texts.",
-        )
     if entry.kind == "analysis":
-        maps = [HeadMap(one.kind, one.layer, one.head, one.weights, one.cell) for one in store.overviews(entry.id)]
-        return run_report(store.analysis(entry.id), maps, store.findings(entry.id), title)
+        return run_report(store.analysis(entry.id), _kept_maps(store, entry.id), store.findings(entry.id), title)
     first = {part.side: part.run for part in store.parts(entry.id) if part.place == 0}
-    runs = (store.analysis(first[0]), store.analysis(first[1])) if {0, 1} <= first.keys() else None
-    return comparison_report([store.comparison(entry.id)], [runs], title)
+    if entry.kind == "texts":
+        maps = _kept_maps(store, first[0])
+        return texts_report(store.replication(entry.id), store.analysis(first[0]), maps, title)
+    comparison = store.comparison(entry.id)
+    if not {0, 1} <= first.keys():
+        return comparison_report([ComparedPart(comparison)], title)
+    runs = store.analysis(first[0]), store.analysis(first[1])
+    pairs = _kept_pair_maps(comparison, runs, (_kept_maps(store, first[0]), _kept_maps(store, first[1])))
+    return comparison_report([ComparedPart(comparison, runs, pairs)], title)
+
+
+def _kept_maps(store: Store, run: int) -> list[HeadMap]:
+    return [HeadMap(one.kind, one.layer, one.head, one.weights, one.cell) for one in store.overviews(run)]
+
+
+def _kept_pair_maps(
+    comparison: Comparison, runs: tuple[Analysis, Analysis], kept: tuple[list[HeadMap], list[HeadMap]]
+) -> tuple[PairMaps, ...]:
+    """Maps of the pairs that a report shows; those of other tokens are kept in no common segments."""
+    if comparison.aligned != "tokens":
+        return ()
+    of_a, of_b = ({Head(one.kind, one.layer, one.head): one for one in side} for side in kept)
+    found = []
+    for chosen in chosen_pairs(comparison):
+        pair = chosen.pair
+        a, b = of_a.get(pair.a), of_b.get(pair.b)
+        if a is None or b is None or (a.size, a.weights.shape) != (b.size, b.weights.shape):
+            continue
+        queries = align([run.queries_of(pair.a.kind) for run in runs], runs[0].text)
+        keys = align([run.keys_of(pair.a.kind) for run in runs], runs[0].text)
+        frame = PairFrame.of(pair, (queries, keys), (0, 1), runs)
+        if frame is not None and not frame.segments:
+            found.append(frame.maps(a.weights, b.weights, a.size))
+    return tuple(found)
 
 
 def folder() -> Path:

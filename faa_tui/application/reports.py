@@ -7,14 +7,27 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 from textual.message import Message
 
+from faa_core.comparison.records import Comparison
 from faa_core.errors import FaaError
 from faa_core.records import Analysis
-from faa_core.report import HeadMap, Report, chosen_heads, map_level, render
+from faa_core.report import (
+    Chosen,
+    ComparedPart,
+    HeadMap,
+    PairFrame,
+    Report,
+    chosen_heads,
+    chosen_pairs,
+    map_level,
+    render,
+)
 from faa_core.worker.protocol import SOON, Fail
 from faa_tui import messages, reports
 from faa_tui.application.runs import RunsApp
+from faa_tui.comparing import Comparing
 from faa_tui.messages import TileKey
 from faa_tui.rendering.text import visible
 from faa_tui.rendering.tiles import cells_at
@@ -26,21 +39,25 @@ _PICTURE = "Picture"
 _FONTS = re.compile(r"@font-face\s*\{.*?\}", re.DOTALL)
 
 
+Maps = dict[TileKey, NDArray[np.float32]]
+"""What has come of the maps that a report waits for."""
+
+
 @dataclass
 class _Waiting:
-    """A report of a run that lacks maps.
+    """A report that lacks maps.
 
     Attributes:
-        run: Number of the run.
-        analysis: The run.
         keys: Maps that are on their way.
+        make: Makes the report of those that came.
+        models: What the file is named after.
         maps: Those that are here.
     """
 
-    run: int
-    analysis: Analysis
-    keys: set[TileKey] = field(default_factory=set)
-    maps: list[HeadMap] = field(default_factory=list)
+    keys: set[TileKey]
+    make: Callable[[Maps], Report]
+    models: list[str]
+    maps: Maps = field(default_factory=dict)
 
 
 class FileWritten(Message):
@@ -79,28 +96,43 @@ class ReportsApp(RunsApp, inherit_bindings=False):
         if results is None or results.seconds is None or results.run != self.run_number:
             self.notify("There is no complete run to report yet.", title=_TITLE, markup=False)
             return
-        waiting = _Waiting(results.run, results.analysis(self.order.reference, self.order.text))
-        for chosen in chosen_heads(waiting.analysis):
-            layer = chosen.layer
-            level = map_level(layer.queries, layer.keys)
-            address = MapAddress(waiting.run, layer.info.kind, layer.info.layer, chosen.head)
-            rectangle = (0, cells_at(layer.queries, level), 0, cells_at(layer.keys, level))
-            waiting.keys.add(TileKey(address, level, *rectangle, priority=SOON))
-        self._waiting = waiting
-        for key in tuple(waiting.keys):
-            self.fleet.fetch(key)
-        self._write_when_complete()
+        analysis = results.analysis(self.order.reference, self.order.text)
+        heads = [self._key(results.run, chosen) for chosen in chosen_heads(analysis)]
+
+        def make(maps: Maps) -> Report:
+            here = [HeadMap(*key.address[1:], maps[key], 1 << key.level) for key in heads if key in maps]
+            return reports.run_report(analysis, here)
+
+        self._wait(heads, make, [analysis.model.reference])
+
+    @staticmethod
+    def _key(run: int, chosen: Chosen) -> TileKey:
+        """The whole map of a head."""
+        layer = chosen.layer
+        level = map_level(layer.queries, layer.keys)
+        address = MapAddress(run, layer.info.kind, layer.info.layer, chosen.head)
+        rectangle = (0, cells_at(layer.queries, level), 0, cells_at(layer.keys, level))
+        return TileKey(address, level, *rectangle, priority=SOON)
 
     def _report_comparison(self) -> None:
         comparing = None if self.desk is None else self.desk.comparing
         numbers = {} if comparing is None else dict(comparing.comparisons)
-        if comparing is None or not numbers:
+        complete = [] if comparing is None else comparing.complete_texts()
+        if comparing is None or not numbers or not complete:
             self.notify("The numbers of the comparison are not here yet.", title=_TITLE, markup=False)
             return
-        others = sorted(numbers)
-        runs = [(comparing.analyses(0)[0], comparing.analyses(other)[0]) for other in others]
-        models = [numbers[others[0]].a.reference, *(numbers[other].b.reference for other in others)]
-        self._write(lambda: reports.comparison_report([numbers[other] for other in others], runs), models)
+        text = comparing.text if comparing.text in complete else complete[0]
+        pairs = [_ComparedPairs.of(comparing, other, text, numbers[other]) for other in sorted(numbers)]
+        models = [numbers[min(numbers)].a.reference, *(one.comparison.b.reference for one in pairs)]
+        keys = [key for one in pairs for both in one.keys for key in both]
+        self._wait(keys, lambda maps: reports.comparison_report([one.part(maps) for one in pairs]), models)
+
+    def _wait(self, keys: list[TileKey], make: Callable[[Maps], Report], models: list[str]) -> None:
+        """Write a report as soon as its maps are here."""
+        self._waiting = _Waiting(set(keys), make, models)
+        for key in dict.fromkeys(keys):
+            self.fleet.fetch(key)
+        self._write_when_complete()
 
     def on_tile_arrived(self, message: messages.TileArrived) -> None:
         """Take a map that a report waits for. Textual calls the method of the base class, too."""
@@ -111,10 +143,11 @@ class ReportsApp(RunsApp, inherit_bindings=False):
         self._hear_map(message)
 
     def worker_lost(self, host: str, fail: Fail) -> None:
-        """No map will come any more: the report goes without."""
+        """No map will come from there any more: the report goes without."""
         super().worker_lost(host, fail)
-        if self._waiting is not None and self.fleet.host_of_run(self._waiting.run) == host:
-            self._waiting.keys.clear()
+        if self._waiting is not None:
+            lost = {key for key in self._waiting.keys if self.fleet.host_of_run(key.run) == host}
+            self._waiting.keys -= lost
             self._write_when_complete()
 
     def _hear_map(self, message: messages.TileArrived | messages.TileFailed) -> None:
@@ -123,17 +156,14 @@ class ReportsApp(RunsApp, inherit_bindings=False):
             return
         waiting.keys.discard(message.key)
         if isinstance(message, messages.TileArrived):
-            address = message.key.address
-            weights = np.asarray(message.block, np.float32)
-            waiting.maps.append(HeadMap(*address[1:], weights, 1 << message.key.level))
+            waiting.maps[message.key] = np.asarray(message.block, np.float32)
         self._write_when_complete()
 
     def _write_when_complete(self) -> None:
         waiting = self._waiting
         if waiting is not None and not waiting.keys:
             self._waiting = None
-            model = waiting.analysis.model.reference
-            self._write(lambda: reports.run_report(waiting.analysis, waiting.maps), [model])
+            self._write(lambda: waiting.make(waiting.maps), waiting.models)
 
     def action_picture(self) -> None:
         """Write what is on the screen as an SVG."""
@@ -174,3 +204,54 @@ class ReportsApp(RunsApp, inherit_bindings=False):
             markup=False,
             timeout=15,
         )
+
+
+@dataclass
+class _ComparedPairs:
+    """The pairs of a comparison that a report shows, and their maps on one text.
+
+    Attributes:
+        comparison: The numbers.
+        runs: Both sides on that text.
+        text: Which of the complete texts it is.
+        frames: What the maps of each pair are laid over.
+        keys: The two maps of each.
+    """
+
+    comparison: Comparison
+    runs: tuple[Analysis, Analysis]
+    text: int
+    frames: list[PairFrame]
+    keys: list[tuple[TileKey, TileKey]]
+
+    @classmethod
+    def of(cls, comparing: Comparing, other: int, text: int, comparison: Comparison) -> _ComparedPairs:
+        """Those of the first side and side ``other`` on text ``text``, which is complete."""
+        place = comparing.complete_texts().index(text)
+        runs = comparing.analyses(0)[place], comparing.analyses(other)[place]
+        numbers = [run.number for run in (comparing.runs(text)[0], comparing.runs(text)[other])]
+        frames, keys = [], []
+        for chosen in chosen_pairs(comparison):
+            over = comparing.alignment(text, chosen.pair.a.kind)
+            frame = None if over is None else PairFrame.of(chosen.pair, over, (0, other), runs)
+            if frame is not None:
+                rows, columns = frame.shape
+                a, b = (
+                    TileKey(
+                        MapAddress(run, head.kind, head.layer, head.head),
+                        frame.level, 0, rows, 0, columns, frame.segments, SOON,
+                    )
+                    for run, head in zip(numbers, frame.heads, strict=True)
+                )  # fmt: skip
+                frames.append(frame)
+                keys.append((a, b))
+        return cls(comparison, runs, place, frames, keys)
+
+    def part(self, maps: Maps) -> ComparedPart:
+        """What the report says of it, with those of its maps that came."""
+        here = [
+            frame.maps(maps[a], maps[b])
+            for frame, (a, b) in zip(self.frames, self.keys, strict=True)
+            if a in maps and b in maps
+        ]
+        return ComparedPart(self.comparison, self.runs, tuple(here), self.text)

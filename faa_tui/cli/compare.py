@@ -21,7 +21,7 @@ from faa_core.origin import Origin
 from faa_core.records import Analysis
 from faa_core.reference import DEMO, ModelReference
 from faa_core.store import Store
-from faa_tui.cli.compare_runs import Measured, measure
+from faa_tui.cli.compare_runs import Measured, Measurement, measuring
 from faa_tui.cli.compare_table import comparison_table
 from faa_tui.cli.kept import keep, parameters
 from faa_tui.cli.main import MODEL_HELP, add_run_options, add_text_options, run_options_of
@@ -50,13 +50,17 @@ def run(arguments: list[str]) -> int:
         check_target(Path(options.output), options.force)
     texts = texts_for(references[0], options.texts, options.text, options.file)
     run_options = run_options_of(options)
-    with Hosts() as hosts:
-        first, *others = measure(references, texts, run_options, hosts)
-    comparisons = [_compared(first, other, pairs, options) for other in others]
+    with Hosts() as hosts, measuring(references, texts, run_options, hosts) as measurement:
+        first, *others = measurement.sides
+        comparisons = [_compared(first, other, pairs, options) for other in others]
+        statistics = statistics_shown(comparisons, options.statistic)
+        page = _page(measurement, comparisons, statistics, options) if options.format == "html" else b""
     origin = Origin(parameters(run_options, options, "match", "pair"), options.seed)
     keep(lambda store: _keep(store, comparisons, first, others, origin))
-    statistics = statistics_shown(comparisons, options.statistic)
-    _tell(comparisons, statistics, options, origin.of_texts(first.analyses))
+    if page:
+        _write(page, options)
+    else:
+        _tell(comparisons, statistics, options, origin.of_texts(first.analyses))
     return 0
 
 
@@ -92,23 +96,31 @@ def _keep(
         kept = [part.run for part in store.parts(run) if part.side == 0]
 
 
+def _page(
+    measurement: Measurement, comparisons: Sequence[Comparison], statistics: Sequence[str], options: Namespace
+) -> bytes:
+    """The comparisons as a report, while the workers still have the maps."""
+    from faa_core.report import render
+    from faa_tui.reports import comparison_report
+
+    parts = measurement.parts(comparisons, statistics, options.largest or None)
+    return render(comparison_report(parts)).encode()
+
+
 def _tell(comparisons: Sequence[Comparison], statistics: Sequence[str], options: Namespace, origin: Origin) -> None:
     """Print the comparisons, or write them where ``--output`` says."""
-    count = options.largest or None
     if options.format in FORMS:
-        content = comparisons_file(comparisons, options.format, origin)
-    elif options.format == "html":
-        from faa_core.report import render
-        from faa_tui.reports import comparison_report
-
-        content = render(comparison_report(comparisons, statistics=statistics, count=count)).encode()
-    else:
-        console = printing_console()
-        for place, comparison in enumerate(comparisons):
-            if place:
-                console.print()
-            console.print(comparison_table(comparison, statistics, count, console.width))
+        _write(comparisons_file(comparisons, options.format, origin), options)
         return
+    console = printing_console()
+    for place, comparison in enumerate(comparisons):
+        if place:
+            console.print()
+        console.print(comparison_table(comparison, statistics, options.largest or None, console.width))
+
+
+def _write(content: bytes, options: Namespace) -> None:
+    """Write what was asked for to its file, or to standard output."""
     if options.output:
         write_whole(Path(options.output), content, options.force)
     else:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from rich.progress import Progress
 
 from faa_core.comparison.alignment import Alignment, align
+from faa_core.comparison.records import Comparison, Head
 from faa_core.comparison.sketch import TOP, sketch_rows
 from faa_core.errors import Cancelled, GoneError, LoginError
 from faa_core.records import Analysis, LayerSketch, MapKind
 from faa_core.reference import ModelReference
+from faa_core.report import ChosenPair, ComparedPart, PairFrame, PairMaps, chosen_pairs
 from faa_core.worker import protocol
 from faa_core.worker.session import Session, session
 from faa_tui.cli.narration import log_in, progress_bar
@@ -52,47 +56,132 @@ def measure(
     hosts: Hosts,
     sketched: bool = True,
 ) -> list[Measured]:
+    """Run every model on every text, see `measuring`, and let the runs go.
+
+    Raises:
+        FaaError: A worker cannot be started, a run failed, or the tokens cannot be aligned.
+        Cancelled: A Ctrl-C came.
+    """
+    with measuring(references, texts, options, hosts, sketched) as measurement:
+        return measurement.sides
+
+
+@contextmanager
+def measuring(
+    references: Sequence[ModelReference],
+    texts: Sequence[str],
+    options: protocol.RunOptions,
+    hosts: Hosts,
+    sketched: bool = True,
+) -> Iterator[Measurement]:
     """Run every model on every text, and sketch its heads on the segments that all of them share.
 
     Models of one machine share a worker and follow each other; machines work at the same time. A text is finished on
-    all of them before the next begins, so that a worker has to keep no more than one run of each model.
+    all of them before the next begins, so that a worker has to keep no more than one run of each model. The first text
+    goes last: its maps can be asked for as long as the ``with`` block lasts.
 
     Args:
         references: The models.
         texts: The texts; a file of attention, which has none, is measured anew for each.
         options: How to run.
         hosts: How workers are started.
-        sketched: Whether heads are sketched; if not, tokens need not be alignable.
+        sketched: Whether heads are sketched; if not, tokens need not be alignable, and there are no maps of pairs.
 
     Raises:
         FaaError: A worker cannot be started, a run failed, or the tokens cannot be aligned.
         Cancelled: A Ctrl-C came.
     """
-    found = [Measured(reference) for reference in references]
     by_host: dict[str | None, list[int]] = {}
     for side, reference in enumerate(references):
         by_host.setdefault(reference.host, []).append(side)
     with ExitStack() as stack:
         bar = stack.enter_context(progress_bar())
         machines = []
+        names = [""] * len(references)
         for host, sides in by_host.items():
             narrate = _Narrator(bar, host, len(texts) * len(sides))
             worker = _entered(stack, hosts, host, narrate, bar)
             run_options = hosts.options(host, options)
             machines.append(_Machine(worker, run_options, {side: references[side] for side in sides}))
             for side in sides:
-                found[side].machine = worker.hello.hostname
-        for text in texts:
-            for analysed in together([partial(machine.analyse, text) for machine in machines]):
-                for side, analysis in analysed.items():
-                    found[side].analyses.append(analysis)
-            if not sketched:
+                names[side] = worker.hello.hostname
+        analyses: dict[int, dict[int, Analysis]] = {}
+        sketches: dict[int, dict[int, tuple[LayerSketch, ...]]] = {}
+        segments: Segments = {}
+        for index in (*range(1, len(texts)), 0):
+            for machine in machines:
+                machine.let_go()
+            analyses[index] = _joined(together([partial(machine.analyse, texts[index]) for machine in machines]))
+            if sketched:
+                segments = _segments([analyses[index][side] for side in range(len(references))], texts[index])
+                sketches[index] = _joined(together([partial(machine.sketch, segments) for machine in machines]))
+        found = [
+            Measured(
+                reference,
+                names[side],
+                [analyses[index][side] for index in range(len(texts))],
+                [sketches[index][side] for index in sorted(sketches)],
+            )
+            for side, reference in enumerate(references)
+        ]
+        yield Measurement(found, segments, {side: machine for machine in machines for side in machine.sides})
+
+
+def _joined(found: Sequence[dict[int, T]]) -> dict[int, T]:
+    """What all machines found, by the place in the comparison."""
+    return {side: one for by_side in found for side, one in by_side.items()}
+
+
+class Measurement:
+    """Models measured on the same texts, while their workers still have the maps of the first. Made by `measuring`.
+
+    Attributes:
+        sides: The models, in the order in which they were named.
+    """
+
+    def __init__(self, sides: list[Measured], segments: Segments, machines: Mapping[int, _Machine]) -> None:
+        self.sides = sides
+        self._segments = segments
+        self._machines = machines
+
+    def parts(
+        self, comparisons: Sequence[Comparison], statistics: Sequence[str] = (), count: int | None = None
+    ) -> list[ComparedPart]:
+        """What a report shows of the comparisons of the first side with each of the others.
+
+        Its maps are those of the first text; one that a worker keeps no more is left out.
+
+        Args:
+            comparisons: One for each of the other sides.
+            statistics: Keys of the statistics that are shown.
+            count: How many pairs of each; ``None`` for all.
+
+        Raises:
+            FaaError: A worker is gone.
+        """
+        made = []
+        for other, comparison in enumerate(comparisons, 1):
+            runs = self.sides[0].analyses[0], self.sides[other].analyses[0]
+            maps = self._maps(other, chosen_pairs(comparison, next(iter(statistics), "")), runs)
+            made.append(ComparedPart(comparison, runs, maps, statistics=tuple(statistics), count=count))
+        return made
+
+    def _maps(self, other: int, pairs: Sequence[ChosenPair], runs: tuple[Analysis, Analysis]) -> tuple[PairMaps, ...]:
+        found = []
+        for chosen in pairs:
+            over = self._segments.get(chosen.pair.a.kind)
+            frame = None if over is None else PairFrame.of(chosen.pair, over, (0, other), runs)
+            if frame is None:
                 continue
-            segments = _segments([side.analyses[-1] for side in found], text)
-            for by_side in together([partial(machine.sketch, segments) for machine in machines]):
-                for side, sketches in by_side.items():
-                    found[side].sketches.append(sketches)
-    return found
+            try:
+                a, b = (
+                    self._machines[side].tile(side, frame, head)
+                    for side, head in zip(frame.sides, frame.heads, strict=True)
+                )
+            except GoneError:
+                continue
+            found.append(frame.maps(a, b))
+        return tuple(found)
 
 
 def _entered(
@@ -121,6 +210,12 @@ class _Machine:
         self._options = options
         self._references = references
         self._runs: dict[int, int] = {}
+        self._grids: dict[tuple[int, MapKind], int] = {}
+
+    @property
+    def sides(self) -> tuple[int, ...]:
+        """Places in the comparison of the models that it runs."""
+        return tuple(self._references)
 
     def analyse(self, text: str) -> dict[int, Analysis]:
         """Run its models on a text."""
@@ -132,7 +227,7 @@ class _Machine:
         return found
 
     def sketch(self, segments: Segments) -> dict[int, tuple[LayerSketch, ...]]:
-        """Sketch the runs of the last text, and let them go."""
+        """Sketch the runs of the last text."""
         found = {}
         for side, run in self._runs.items():
             try:
@@ -141,8 +236,26 @@ class _Machine:
                 )
             except GoneError:
                 found[side] = ()  # too little memory to keep it: the statistics are there all the same
-            self._worker.release(run)
         return found
+
+    def tile(self, side: int, frame: PairFrame, head: Head) -> NDArray[np.float16]:
+        """All cells of a head's map on the last text.
+
+        Raises:
+            GoneError: The worker does not keep it any more.
+        """
+        rows, columns = frame.shape
+        grid = self._grids.get((side, head.kind), 0)
+        return self._worker.tile(
+            head.kind, head.layer, head.head, frame.level, 0, rows, 0, columns, grid, self._runs[side]
+        )
+
+    def let_go(self) -> None:
+        """Have the worker forget the runs of the last text."""
+        for run in self._runs.values():
+            self._worker.release(run)
+        self._runs.clear()
+        self._grids.clear()
 
     def _sketch(
         self, side: int, run: int, kind: MapKind, queries: Alignment, keys: Alignment
@@ -150,6 +263,7 @@ class _Machine:
         grid = 0
         if not (queries.same and keys.same):
             grid = self._worker.align(kind, queries.segments[side], keys.segments[side], run)
+            self._grids[side, kind] = grid
         return self._worker.sketch(kind, sketch_rows(len(queries)), TOP, grid, run)
 
 

@@ -4,30 +4,31 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from faa_core import reference
 from faa_core.comparison.compare import compare
-from faa_core.errors import FaaError, UsageError
+from faa_core.errors import GoneError, UsageError
 from faa_core.export.files import check_target, write_whole
 from faa_core.findings import TESTED, Findings
-from faa_core.records import Analysis
 from faa_core.reference import DEMO, ModelReference
-from faa_core.report import HeadMap, Report, chosen_heads, map_level, render
+from faa_core.replication import replicate
+from faa_core.report import Chosen, HeadMap, Report, chosen_heads, chosen_over_texts, map_level, render
 from faa_core.store import Store
 from faa_core.worker.session import Session
 from faa_tui import paths
 from faa_tui.cli.compare import MOST
-from faa_tui.cli.compare_runs import measure
+from faa_tui.cli.compare_runs import measuring
 from faa_tui.cli.main import MODEL_HELP, add_run_options, add_text_options, run_options_of
 from faa_tui.cli.narration import narrated_session
 from faa_tui.cli.runs import LAST
-from faa_tui.cli.text import text_for, texts_in
+from faa_tui.cli.text import text_for, texts_for, texts_in
 from faa_tui.hosts import Hosts
 from faa_tui.rendering.text import visible
-from faa_tui.reports import comparison_report, kept_report, run_report
+from faa_tui.reports import comparison_report, kept_report, run_report, texts_report
 
 
 def run(arguments: list[str]) -> int:
@@ -39,7 +40,10 @@ def run(arguments: list[str]) -> int:
         made = _kept(options)
     else:
         references = [reference.parse(model) for model in options.models or (DEMO,)]
-        made = _compared(options, references) if len(references) > 1 else _measured(options, references[0])
+        if len(references) > 1:
+            made = _compared(options, references)
+        else:
+            made = (_over_texts if options.texts else _measured)(options, references[0])
     content = render(made).encode()
     if options.output == "-":
         sys.stdout.buffer.write(content)
@@ -50,21 +54,21 @@ def run(arguments: list[str]) -> int:
     return 0
 
 
-def fetch_maps(worker: Session, analysis: Analysis) -> tuple[HeadMap, ...]:
-    """The maps that a report of the worker's last run shows.
+def fetch_maps(worker: Session, chosen: Sequence[Chosen]) -> tuple[HeadMap, ...]:
+    """Maps of these heads on the worker's last run.
 
     A map that the worker keeps no more is left out: the report says what it has.
     """
     maps = []
-    for chosen in chosen_heads(analysis):
-        layer = chosen.layer
+    for one in chosen:
+        layer = one.layer
         info, level = layer.info, map_level(layer.queries, layer.keys)
         stops = (-(-layer.queries >> level), -(-layer.keys >> level))
         try:
-            weights = worker.tile(info.kind, info.layer, chosen.head, level, 0, stops[0], 0, stops[1])
-        except FaaError:
+            weights = worker.tile(info.kind, info.layer, one.head, level, 0, stops[0], 0, stops[1])
+        except GoneError:
             continue
-        maps.append(HeadMap(info.kind, info.layer, chosen.head, np.asarray(weights, np.float32), 1 << level))
+        maps.append(HeadMap(info.kind, info.layer, one.head, np.asarray(weights, np.float32), 1 << level))
     return tuple(maps)
 
 
@@ -74,10 +78,21 @@ def _measured(options: Namespace, parsed: ModelReference) -> Report:
     with narrated_session(host=parsed.host) as narrated:
         init = narrated.analyse(_untrained(parsed), text, run_options) if options.null == "init" else None
         analysis = narrated.analyse(parsed, text, run_options)
-        maps = fetch_maps(narrated.worker, analysis)
+        maps = fetch_maps(narrated.worker, chosen_heads(analysis))
         tests = tuple(narrated.worker.test(statistic, seed=options.seed) for statistic in dict.fromkeys(options.test))
         probe = narrated.probe(parsed, run_options, options.seed) if options.probe else None
     return run_report(analysis, maps, Findings(init, tests, probe), options.title)
+
+
+def _over_texts(options: Namespace, parsed: ModelReference) -> Report:
+    texts = texts_in(options.texts)
+    run_options = run_options_of(options)
+    with narrated_session(len(texts), parsed.host) as narrated:
+        # The first text goes last: the worker still has its maps when the heads are chosen.
+        *others, first = (narrated.analyse(parsed, text, run_options) for text in (*texts[1:], texts[0]))
+        replication = replicate([first, *others], options.seed)
+        maps = fetch_maps(narrated.worker, chosen_over_texts(replication, first))
+    return texts_report(replication, first, maps, options.title)
 
 
 def _untrained(parsed: ModelReference) -> ModelReference:
@@ -87,27 +102,22 @@ def _untrained(parsed: ModelReference) -> ModelReference:
 
 
 def _compared(options: Namespace, references: list[ModelReference]) -> Report:
-    texts = texts_in(options.texts) if options.texts else (text_for(references[0], options.text, options.file),)
-    hosts = Hosts()
-    try:
-        run_options = run_options_of(options)
-        first, *others = measure(references, texts, run_options, hosts)
-    finally:
-        hosts.forget()
-    comparisons = [
-        compare(
-            first.analyses,
-            other.analyses,
-            first.sketches,
-            other.sketches,
-            references=(str(first.reference), str(other.reference)),
-            hosts=(first.machine, other.machine),
-            seed=options.seed,
-        )
-        for other in others
-    ]
-    runs = [(first.analyses[0], other.analyses[0]) for other in others]
-    return comparison_report(comparisons, runs, options.title)
+    texts = texts_for(references[0], options.texts, options.text, options.file)
+    with Hosts() as hosts, measuring(references, texts, run_options_of(options), hosts) as measurement:
+        first, *others = measurement.sides
+        comparisons = [
+            compare(
+                first.analyses,
+                other.analyses,
+                first.sketches,
+                other.sketches,
+                references=(str(first.reference), str(other.reference)),
+                hosts=(first.machine, other.machine),
+                seed=options.seed,
+            )
+            for other in others
+        ]
+        return comparison_report(measurement.parts(comparisons), options.title)
 
 
 def _kept(options: Namespace) -> Report:
@@ -126,8 +136,8 @@ def _parse(arguments: list[str]) -> Namespace:
     parser = ArgumentParser(
         prog="faa report",
         usage="faa report [MODEL [MODEL ...]] -o FILE [options]\n       faa report RUN -o FILE",
-        description="Write what MODEL shows on a text, or how models differ, as one HTML file that opens offline. "
-        "Several models are each compared with the first.",
+        description="Write what MODEL shows on a text or over several texts, or how models differ, as one HTML file "
+        "that opens offline. Several models are each compared with the first.",
     )
     parser.add_argument(
         "models",
@@ -140,9 +150,9 @@ def _parse(arguments: list[str]) -> Namespace:
     parser.add_argument("--title", default="", help="the heading of the page")
     texts = add_text_options(parser)
     texts.add_argument(
-        "--texts", metavar="PATH", help="compare on several texts: a file with one on each line, or a folder of files"
+        "--texts", metavar="PATH", help="several texts: a file with one on each line, or a folder of files"
     )
-    asked = parser.add_argument_group("of one model, also")
+    asked = parser.add_argument_group("of one model on one text, also")
     asked.add_argument("--null", choices=("uniform", "init"), default="uniform", help="init: beside MODEL@init")
     asked.add_argument(
         "--test",
@@ -158,10 +168,8 @@ def _parse(arguments: list[str]) -> Namespace:
     options = parser.parse_args(arguments)
     if len(options.models) > MOST:
         parser.error(f"{len(options.models)} models were named, and at most {MOST} can be compared")
-    if len(options.models) > 1 and (options.null != "uniform" or options.test or options.probe):
-        parser.error("--null, --test and --probe go with one model")
-    if len(options.models) < 2 and options.texts:
-        parser.error("--texts goes with two or more models")
+    if (len(options.models) > 1 or options.texts) and (options.null != "uniform" or options.test or options.probe):
+        parser.error("--null, --test and --probe go with one model on one text")
     if options.seed < 0:
         parser.error("--seed starts at 0")
     return options

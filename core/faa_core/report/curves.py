@@ -9,6 +9,7 @@ import numpy as np
 
 from faa_core.catalogue import BY_KEY
 from faa_core.records import Analysis, LayerResult
+from faa_core.replication import Replication
 from faa_core.report.choice import departures
 from faa_core.report.numbers import count
 from faa_core.report.sentences import statement
@@ -72,15 +73,28 @@ def _spectrum(sides: Sequence[tuple[str, LayerResult, int]]) -> Plot | None:
     return plot(f"Renyi spectrum, head {where}", text, ("order q", "D_q"), series, ticks)
 
 
-def profile(analyses: Sequence[tuple[str, Analysis]], key: str) -> Plot | None:
+Departures = Sequence[tuple[str, np.ndarray]]
+"""Name of each layer, and float64 [heads]: value minus null."""
+
+
+def departures_of(analysis: Analysis, key: str) -> Departures:
+    """Those of the layers of a run that measure ``key``."""
+    return [(layer.info.name, departures(layer, key)) for layer in analysis.layers if _has(layer, key)]
+
+
+def mean_departures(replication: Replication, key: str) -> Departures:
+    """Means over texts."""
+    return [(layer.info.name, layer.excess[layer.names.index(key)]) for layer in replication.layers]
+
+
+def profile(sides: Sequence[tuple[str, Departures]], key: str) -> Plot | None:
     """How far the heads of each layer depart from their null: a point for each head, a line through the means."""
     series: list[Series] = []
     names: list[str] = []
-    for place, (side, analysis) in enumerate(analyses):
-        layers = [layer for layer in analysis.layers if _has(layer, key)]
-        off = [departures(layer, key) for layer in layers]
+    for place, (side, layers) in enumerate(sides):
+        off = [values for _, values in layers]
         if len(layers) > len(names):
-            names = [layer.info.name for layer in layers]
+            names = [name for name, _ in layers]
         rest = [(float(x), float(y)) for x, values in enumerate(off) for y in values if math.isfinite(y)]
         mean = [float(values[np.isfinite(values)].mean()) if np.isfinite(values).any() else math.nan for values in off]
         style = _STYLES[place]

@@ -15,10 +15,10 @@ import msgspec
 import numpy as np
 
 from faa_core.comparison.records import Comparison
-from faa_core.export import comparisons_to_csv, comparisons_to_json, to_dict
+from faa_core.export import comparisons_to_csv, comparisons_to_json, replication_to_json, to_dict
 from faa_core.records import STATUSES
 from faa_core.report.png import data_uri
-from faa_core.report.records import MeasuredPart, Report
+from faa_core.report.records import MeasuredPart, ReplicatedPart, Report
 
 PLAIN_BYTES = 300_000
 """A larger file is packed."""
@@ -27,6 +27,8 @@ JSON_BUDGET, CSV_BUDGET = 1_700_000, 600_000
 
 COLUMNS = ("kind", "layer", "head", "label", "statistic", "value", "se", "effective", "null", "status")
 """Columns of the CSV of a run: ``effective`` is the slope of a dimension even where no one power law holds."""
+MEAN_COLUMNS = ("kind", "layer", "head", "label", "statistic", "mean", "excess", "se", "low", "high", "texts")
+"""Columns of the CSV of one model over several texts; the label is that of most of them."""
 
 
 class Download(msgspec.Struct, frozen=True):
@@ -44,12 +46,18 @@ class Download(msgspec.Struct, frozen=True):
 
 
 def downloads(report: Report) -> tuple[Download, ...]:
-    """The numbers of every run and of all comparisons, within the budget of the page."""
-    share = max(1, len(report.measured) + bool(report.compared))
+    """The numbers of every run, of every model over texts and of all comparisons, within the budget of the page."""
+    share = max(1, len(report.measured) + len(report.replicated) + bool(report.compared))
     found: list[Download] = []
     for place, part in enumerate(report.measured):
         stem = "run" if len(report.measured) == 1 else f"run-{place + 1}"
         found += [_run_json(part, stem, JSON_BUDGET // share), _run_csv(part, stem, CSV_BUDGET // share)]
+    for place, replicated in enumerate(report.replicated):
+        stem = "texts" if len(report.replicated) == 1 else f"texts-{place + 1}"
+        found += [
+            _texts_json(replicated, stem, JSON_BUDGET // share),
+            _texts_csv(replicated, stem, CSV_BUDGET // share),
+        ]
     if report.compared:
         found += _comparisons([part.comparison for part in report.compared], share)
     return tuple(found)
@@ -94,10 +102,33 @@ def _text(plain: dict[str, Any]) -> None:
         plain.pop(key, None)
 
 
+def _texts_json(part: ReplicatedPart, stem: str, budget: int) -> Download:
+    content = replication_to_json(part.replication)
+    said = "every number, as 'faa analyze --texts --json' prints it"
+    found = _packed(f"{stem}.json", "application/json", content, said, budget)
+    if found is None:
+        plain = msgspec.json.decode(content)
+        _round(plain)
+        said += ", rounded to the seven digits that weights have"
+        found = _packed(f"{stem}.json", "application/json", msgspec.json.encode(plain), said, budget)
+    lost = Download(f"{stem}.json", "", "too large for this page; 'faa analyze --texts --json' prints it")
+    return found or lost
+
+
+def _texts_csv(part: ReplicatedPart, stem: str, budget: int) -> Download:
+    rows = []
+    for layer in part.replication.layers:
+        numbers = (layer.mean, layer.excess, layer.error, layer.low, layer.high)
+        for head, labels in enumerate(layer.labels):
+            address = (layer.info.kind, layer.info.layer, head, labels[0][0] if labels else "")
+            for row, name in enumerate(layer.names):
+                told = [_number(float(values[row, head])) for values in numbers]
+                rows.append((*address, name, *told, int(layer.used[row, head])))
+    return _csv(stem, MEAN_COLUMNS, rows, budget)
+
+
 def _run_csv(part: MeasuredPart, stem: str, budget: int) -> Download:
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream)
-    writer.writerow(COLUMNS)
+    rows = []
     for layer in part.analysis.layers:
         statistics, effective = layer.statistics, layer.effective
         for head, label in enumerate(layer.labels):
@@ -106,7 +137,15 @@ def _run_csv(part: MeasuredPart, stem: str, budget: int) -> Download:
                 told = [_number(float(values[row, head])) for values in numbers]
                 status = STATUSES[statistics.status[row, head]]
                 address = (layer.info.kind, layer.info.layer, head, label.name, name)
-                writer.writerow((*address, *told, status))
+                rows.append((*address, *told, status))
+    return _csv(stem, COLUMNS, rows, budget)
+
+
+def _csv(stem: str, columns: Sequence[str], rows: Sequence[Sequence[object]], budget: int) -> Download:
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream)
+    writer.writerow(columns)
+    writer.writerows(rows)
     said = "a row for each head and number"
     found = _packed(f"{stem}.csv", "text/csv", stream.getvalue().encode(), said, budget)
     return found or Download(f"{stem}.csv", "", "too large for this page")

@@ -56,7 +56,7 @@ def run_caveats(findings: Findings) -> tuple[str, ...]:
 def comparison_sentences(comparison: Comparison, statistic: str) -> tuple[str, ...]:
     """The findings of one comparison, by ``statistic`` first, and what may not be read into them last."""
     said = [_compared(comparison), _found(comparison, statistic)]
-    said += [_difference(comparison, statistic, int(place)) for place in largest(comparison, statistic)[:_MOST]]
+    said += [pair_statement(comparison, statistic, int(place)) for place in largest(comparison, statistic)[:_MOST]]
     said += _other_statistics(comparison, statistic)
     said += _divergences(comparison)
     said += _changed_labels(comparison)
@@ -89,6 +89,32 @@ def statement(layer: LayerResult, head: int, key: str) -> str:
     else:
         said = f"{entry.symbol} is {digits}{unit}"
     return said + _beside(number, null, entry.decimals, unit)
+
+
+def pair_statement(comparison: Comparison, statistic: str, place: int) -> str:
+    """One pair of heads in one statistic, both sides and how sure the difference is; ``place`` is that of the pair."""
+    differences, pair = comparison.differences, comparison.matching.pairs[place]
+    row, decimals = differences.row(statistic), max(BY_KEY[statistic].decimals, 2)
+    value = float(differences.difference[row, place])
+    a, b = float(differences.a[row, place]), float(differences.b[row, place])
+    symbol = BY_KEY[statistic].symbol
+    who = f"Head {head_name(pair.a)}" + ("" if pair.a == pair.b else f" of A and head {head_name(pair.b)} of B")
+    if value == 0:
+        return f"{who}: no difference in {symbol}."
+    said = (
+        f"{who}: {symbol} beside its null is {shown(abs(value), decimals)} {'higher' if value > 0 else 'lower'} in B "
+        f"(values {shown(a, decimals)} in A, {shown(b, decimals)} in B"
+    )
+    low, high, q = (float(one[row, place]) for one in (differences.low, differences.high, differences.q))
+    if math.isfinite(low) and math.isfinite(high):
+        said += (
+            f"; {LEVEL:.0%} interval of the difference {shown(low, decimals, True)} to {shown(high, decimals, True)}"
+        )
+    elif len(comparison.a.tokens) > 1:
+        said += "; no interval"
+    if math.isfinite(q):
+        said += f", q {q:.3f}" + ("" if q <= RATE else ", which is no discovery")
+    return said + ")."
 
 
 def _beside(number: float, null: float, decimals: int, unit: str) -> str:
@@ -287,31 +313,6 @@ def _found(comparison: Comparison, statistic: str) -> str:
         f"In the {name}, {found} of {count(tested, 'pair')} differ at a false discovery rate of {RATE:g} over all "
         f"pairs{slopes}."
     )
-
-
-def _difference(comparison: Comparison, statistic: str, place: int) -> str:
-    differences, pair = comparison.differences, comparison.matching.pairs[place]
-    row, decimals = differences.row(statistic), max(BY_KEY[statistic].decimals, 2)
-    value = float(differences.difference[row, place])
-    a, b = float(differences.a[row, place]), float(differences.b[row, place])
-    symbol = BY_KEY[statistic].symbol
-    who = f"Head {head_name(pair.a)}" + ("" if pair.a == pair.b else f" of A and head {head_name(pair.b)} of B")
-    if value == 0:
-        return f"{who}: no difference in {symbol}."
-    said = (
-        f"{who}: {symbol} beside its null is {shown(abs(value), decimals)} {'higher' if value > 0 else 'lower'} in B "
-        f"(values {shown(a, decimals)} in A, {shown(b, decimals)} in B"
-    )
-    low, high, q = (float(one[row, place]) for one in (differences.low, differences.high, differences.q))
-    if math.isfinite(low) and math.isfinite(high):
-        said += (
-            f"; {LEVEL:.0%} interval of the difference {shown(low, decimals, True)} to {shown(high, decimals, True)}"
-        )
-    elif len(comparison.a.tokens) > 1:
-        said += "; no interval"
-    if math.isfinite(q):
-        said += f", q {q:.3f}" + ("" if q <= RATE else ", which is no discovery")
-    return said + ")."
 
 
 def _other_statistics(comparison: Comparison, statistic: str) -> list[str]:

@@ -111,7 +111,7 @@ def heads_table(analysis: Analysis) -> Table:
             Column("status", "D0 status", "D0", True),
         ]
     names = [name for name in COLUMNS if name in measured]
-    columns += [Column(_filter_name(name), BY_KEY[name].symbol, name, title=BY_KEY[name].title) for name in names]
+    columns += [Column(filter_name(name), BY_KEY[name].symbol, name, title=BY_KEY[name].title) for name in names]
     rows = [_head_row(layer, head, boxes, names) for layer in analysis.layers for head in range(layer.info.heads)]
     return Table(
         tuple(columns), tuple(rows), "A number in parentheses is a slope where no one power law holds.", "induct>.4"
@@ -141,7 +141,7 @@ def _value(layer: LayerResult, key: str, head: int, minus: float | None = None) 
     return f"({text})" if slope and text != UNDEFINED else text
 
 
-def _filter_name(key: str) -> str:
+def filter_name(key: str) -> str:
     """A symbol without spaces, as a filter needs it; the key where the symbol would read like an operator."""
     symbol = BY_KEY[key].symbol.replace(" ", "_")
     return symbol if symbol.replace("_", "").isalnum() else key
@@ -149,51 +149,65 @@ def _filter_name(key: str) -> str:
 
 def matrices(analysis: Analysis) -> tuple[Matrix, ...]:
     """One matrix for the labels, and one for each of `MATRICES` that is defined somewhere: value minus null."""
-    found = [_labels(analysis)] if analysis.layers else []
+    named = [(layer.info.name, [label.name for label in layer.labels]) for layer in analysis.layers]
+    found = [label_matrix(named, "The best match to a textbook pattern")] if named else []
     for key in MATRICES:
         values = [
             departures(layer, key) if key in layer.statistics.names else np.full(layer.info.heads, np.nan)
             for layer in analysis.layers
         ]
-        reach = max((float(np.abs(row[np.isfinite(row)]).max(initial=0.0)) for row in values), default=0.0)
-        if not any(np.isfinite(row).any() for row in values):
-            continue
-        rows = []
-        for layer, row in zip(analysis.layers, values, strict=True):
+        doubtful = []
+        for layer in analysis.layers:
             known = key in layer.statistics.names
             codes = layer.statistics.status[layer.statistics.row(key)] if known else [0] * layer.info.heads
-            doubtful = [STATUSES[code] == "no_scaling" for code in codes]
-            cells = [Cell(short(float(v)), tint(float(v), reach), d) for v, d in zip(row, doubtful, strict=True)]
-            rows.append((layer.info.name, tuple(cells)))
-        entry = BY_KEY[key]
-        slopes = "; italics are slopes where no one power law holds" if entry.dimension else ""
-        found.append(
-            Matrix(
-                f"{entry.title} ({entry.symbol}) minus null",
-                key,
-                f"Colours from {shown(-reach, 2)} (blue, below even attention) to {shown(reach, 2, True)} (orange, "
-                f"above){slopes}.",
-                max((layer.info.heads for layer in analysis.layers), default=0),
-                tuple(rows),
-            )
-        )
+            doubtful.append([STATUSES[code] == "no_scaling" for code in codes])
+        slopes = "; italics are slopes where no one power law holds" if BY_KEY[key].dimension else ""
+        names = [layer.info.name for layer in analysis.layers]
+        found += departure_matrix(key, names, values, doubtful, slopes)
     return tuple(found)
 
 
-def _labels(analysis: Analysis) -> Matrix:
+def departure_matrix(
+    key: str,
+    layers: Sequence[str],
+    values: Sequence[NDArray[np.floating]],
+    doubtful: Sequence[Sequence[bool]],
+    said: str,
+) -> list[Matrix]:
+    """The matrix of one statistic; none where it is defined in no head.
+
+    Args:
+        key: The statistic.
+        layers: Names of the layers.
+        values: Of each layer float [heads]: value minus null.
+        doubtful: Of each layer whether the number of each head is in italics.
+        said: What italics mean.
+    """
+    if not any(np.isfinite(row).any() for row in values):
+        return []
+    reach = max(float(np.abs(row[np.isfinite(row)]).max(initial=0.0)) for row in values)
+    rows = []
+    for name, row, italics in zip(layers, values, doubtful, strict=True):
+        cells = (Cell(short(float(v)), tint(float(v), reach), bool(d)) for v, d in zip(row, italics, strict=True))
+        rows.append((name, tuple(cells)))
+    entry = BY_KEY[key]
+    low, high = shown(-reach, 2), shown(reach, 2, True)
+    caption = f"Colours from {low} (blue, below even attention) to {high} (orange, above){said}."
+    title = f"{entry.title} ({entry.symbol}) minus null"
+    return [Matrix(title, key, caption, max(map(len, values)), tuple(rows))]
+
+
+def label_matrix(layers: Sequence[tuple[str, Sequence[str]]], said: str) -> Matrix:
+    """The matrix of what heads look like, given the name of each layer and the label of each of its heads."""
     rows = tuple(
-        (
-            layer.info.name,
-            tuple(Cell(_short_label(label.name), label_class(label.name)) for label in layer.labels),
-        )
-        for layer in analysis.layers
+        (layer, tuple(Cell(_short_label(name), label_class(name)) for name in names)) for layer, names in layers
     )
     return Matrix(
         "What heads look like",
         "",
-        "The best match to a textbook pattern: prev(ious), self (the current) and next token, induc(tion), dup(licate "
-        "token), vert(ical), diff(use), local, sink; - where none fits.",
-        max((layer.info.heads for layer in analysis.layers), default=0),
+        f"{said}: prev(ious), self (the current) and next token, induc(tion), dup(licate token), vert(ical), "
+        "diff(use), local, sink; - where none fits.",
+        max((len(names) for _, names in layers), default=0),
         rows,
     )
 

@@ -15,8 +15,22 @@ import msgspec
 import numpy as np
 import pytest
 
+from faa_core.comparison.alignment import align
 from faa_core.comparison.compare import compare
-from faa_core.report import ComparedPart, HeadMap, MeasuredPart, Report, chosen_heads, map_level, render
+from faa_core.replication import replicate
+from faa_core.report import (
+    ComparedPart,
+    HeadMap,
+    MeasuredPart,
+    PairFrame,
+    ReplicatedPart,
+    Report,
+    chosen_heads,
+    chosen_over_texts,
+    chosen_pairs,
+    map_level,
+    render,
+)
 
 SCRIPT = "<script>alert(1)</script>"
 HOSTILE = (
@@ -60,16 +74,32 @@ class Reader(HTMLParser):
                 self.cells.append(data)
 
 
-def maps_of(run, seed=0):
+def maps_of(run, heads=None, seed=0):
     rng = np.random.default_rng(seed)
     made = []
-    for chosen in chosen_heads(run):
+    for chosen in heads or chosen_heads(run):
         layer = chosen.layer
         level = map_level(layer.queries, layer.keys)
         cells = -(-layer.queries >> level)
         weights = np.tril(rng.uniform(0, 1, (cells, cells)).astype(np.float32))
         made.append(HeadMap(layer.info.kind, layer.info.layer, chosen.head, weights, 1 << level))
     return tuple(made)
+
+
+def compared(a, b, references=None):
+    """A comparison of two runs of the same tokens, with maps of noise."""
+    rng = np.random.default_rng(0)
+    comparison = compare([a], [b], references=references)
+    over = align([a.tokens, b.tokens], a.text)
+    frames = [PairFrame.of(one.pair, (over, over), (0, 1), (a, b)) for one in chosen_pairs(comparison)]
+    maps = [frame.maps(*rng.uniform(0, 1, (2, *frame.shape))) for frame in frames]
+    return ComparedPart(comparison, (a, b), tuple(maps))
+
+
+def over_texts(first, *others):
+    """Several texts, with maps of noise on the first."""
+    replication = replicate([first, *others])
+    return ReplicatedPart(replication, first, maps_of(first, chosen_over_texts(replication, first)))
 
 
 def page_of(run, title="A report") -> str:
@@ -80,8 +110,10 @@ def page_of(run, title="A report") -> str:
 def hostile(run_of) -> str:
     run = run_of(HOSTILE * 2, reference=SCRIPT)
     run = msgspec.structs.replace(run, notes=HOSTILE)
-    pair = ComparedPart(compare([run], [run], references=(SCRIPT, HOSTILE[1])))
-    return render(Report(SCRIPT, HOSTILE[1], (MeasuredPart(run, maps=maps_of(run)),), (pair,)))
+    other = msgspec.structs.replace(run_of(HOSTILE * 2, dimension=1.5, reference=SCRIPT), notes=HOSTILE)
+    pair = compared(run, other, (SCRIPT, HOSTILE[1]))
+    parts = (MeasuredPart(run, maps=maps_of(run)),), (pair,), (over_texts(run, other),)
+    return render(Report(SCRIPT, HOSTILE[1], *parts))
 
 
 def test_hostile_texts_make_no_element_and_no_attribute(hostile, run_of) -> None:
@@ -89,7 +121,7 @@ def test_hostile_texts_make_no_element_and_no_attribute(hostile, run_of) -> None
     assert found.open == []
     assert [tag for tag, _ in found.elements].count("script") == 1
     assert found.code["script"] == plain.code["script"]
-    assert {tag for tag, _ in found.elements} <= {tag for tag, _ in plain.elements} | {"ul"}
+    assert {tag for tag, _ in found.elements} <= {tag for tag, _ in plain.elements} | {"ul", "h5", "i"}
     for _, attributes in found.elements:
         assert not [name for name in attributes if name.startswith("on") or name == "style"]
         assert not attributes.get("href", "").startswith("javascript:")
@@ -115,6 +147,7 @@ def test_the_names_of_tokens_in_a_map_stay_a_list_in_an_attribute(hostile) -> No
         rows = json.loads(attributes["data-rows"])
         assert len(rows) == 2 * len(HOSTILE)
         assert rows[0] == "0 <script>alert…"
+    assert len([attributes for attributes in named if attributes["data-scale"] == "difference"]) >= 1
 
 
 def test_the_policy_lets_nothing_load_and_only_the_own_script_run(hostile) -> None:
@@ -206,3 +239,57 @@ def test_a_report_of_32_by_32_heads_on_a_long_text_is_at_most_5_megabytes(run_of
     packed = [attributes for _, attributes in found.elements if attributes.get("download", "").endswith(".gz")]
     for one in packed:
         assert gzip.decompress(base64.b64decode(one["href"].partition("base64,")[2]))
+
+
+def test_a_comparison_shows_three_maps_of_each_pair_and_links_them_from_the_table(run_of) -> None:
+    found = Reader(render(Report("x", compared=(compared(run_of(), run_of(dimension=1.5)),))))
+    scales = [attributes["data-scale"] for _, attributes in found.elements if "data-scale" in attributes]
+    assert scales == ["weight", "weight", "difference"] * 4
+    cards = [attributes["id"] for tag, attributes in found.elements if tag == "article"]
+    links = [attributes["href"][1:] for _, attributes in found.elements if "-head-" in attributes.get("href", "")]
+    assert sorted(links) == sorted(cards)
+    assert "Largest difference in D1." in found.text
+    assert "largest weight" not in found.text  # every weight is a pixel
+
+
+def test_a_comparison_without_maps_still_has_its_curves_and_says_so(run_of) -> None:
+    runs = run_of(), run_of(dimension=1.5)
+    text = Reader(render(Report("x", compared=(ComparedPart(compare(*([run] for run in runs)), runs),)))).text
+    assert "No maps were at hand." in text
+    assert "Box counting, head A 0.0 and B 0.0" in text
+
+
+def test_maps_of_a_comparison_over_texts_say_of_which_text_they_are(run_of) -> None:
+    a = [run_of(("one", " two", f" {place}") * 5) for place in range(3)]
+    b = [run_of(("one", " two", f" {place}") * 5, dimension=1.3 + 0.1 * place) for place in range(3)]
+    part = compared(a[1], b[1])
+    part = msgspec.structs.replace(part, comparison=compare(a, b), text=1)
+    assert "Curves and maps are of text 2 of 3." in Reader(render(Report("x", compared=(part,)))).text
+
+
+def test_several_texts_of_one_model_have_maps_of_the_first_and_say_so(run_of) -> None:
+    runs = [run_of(("one", " two", f" {place}") * 5, dimension=1.3 + 0.1 * place) for place in range(3)]
+    found = Reader(render(Report("x", replicated=(over_texts(*runs),))))
+    assert "curves and maps are of the first text alone" in found.text
+    assert found.text.count(runs[0].text) == 1
+    assert runs[1].text not in found.text
+    assert len([1 for _, attributes in found.elements if "data-scale" in attributes]) == 4
+
+
+@pytest.mark.parametrize("several", [1, 3])
+def test_comparisons_of_32_by_32_heads_on_a_long_text_are_at_most_5_megabytes(run_of, several) -> None:
+    rng = np.random.default_rng(0)
+    words = [f" {word:x}" for word in rng.integers(0, 1 << 20, 4096)]
+    a, b = (run_of(words, layers=32, heads=32, dimension=dimension) for dimension in (1.2, 1.5))
+    page = render(Report("x", compared=(compared(a, b),) * several))
+    pictures = [attributes["src"] for tag, attributes in Reader(page).elements if tag == "img"]
+    assert sum(map(len, pictures)) <= 1_510_000
+    assert 300_000 < len(page.encode()) <= 5_000_000
+
+
+def test_texts_of_32_by_32_heads_are_at_most_5_megabytes(run_of) -> None:
+    rng = np.random.default_rng(0)
+    words = [f" {word:x}" for word in rng.integers(0, 1 << 20, 4096)]
+    runs = [run_of(words, layers=32, heads=32, dimension=dimension) for dimension in (1.2, 1.5, 1.6)]
+    page = render(Report("x", replicated=(over_texts(*runs),)))
+    assert 500_000 < len(page.encode()) <= 5_000_000

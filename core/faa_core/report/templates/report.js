@@ -100,14 +100,24 @@ for (const box of document.querySelectorAll(".sortable")) {
   }
 }
 
-const steps = new Map(JSON.parse(document.body.dataset.colours).map((colour, step) => [colour, step]));
-const most = steps.size - 1;
+const scales = Object.fromEntries(Object.entries(JSON.parse(document.body.dataset.colours)).map(
+  ([name, colours]) => [name, new Map(colours.map((colour, step) => [colour, step / (colours.length - 1)]))]));
+
+/* What a place on a scale of colours, 0 to 1, stands for. */
+const MEANING = {
+  weight: (unit) => `weight about ${(unit ** 2).toFixed(3)}`,
+  difference: (unit) => {
+    const value = Math.sign(unit - 0.5) * (2 * unit - 1) ** 2;
+    return `B minus A about ${value > 0 ? "+" : ""}${value.toFixed(3)}`;
+  },
+};
 
 for (const figure of document.querySelectorAll(".map")) {
   const stage = figure.querySelector(".stage");
   const image = figure.querySelector("img");
   const reading = figure.querySelector(".reading");
   const names = { rows: JSON.parse(figure.dataset.rows), columns: JSON.parse(figure.dataset.columns) };
+  const scale = figure.dataset.scale;
   let zoom = 1;
   let base = 0;
   let pixels = null;
@@ -143,7 +153,7 @@ for (const figure of document.querySelectorAll(".map")) {
   });
   image.addEventListener("dblclick", () => set(zoom * 2));
 
-  const weight = (row, column) => {
+  const value = (row, column) => {
     if (pixels === null) {
       const canvas = document.createElement("canvas");
       canvas.width = image.naturalWidth;
@@ -154,14 +164,22 @@ for (const figure of document.querySelectorAll(".map")) {
     }
     const at = 4 * (row * pixels.width + column);
     if (pixels.data[at + 3] === 0) return "not visible";
-    const step = steps.get(Array.from(pixels.data.slice(at, at + 3)).join(","));
-    return step === undefined ? "undefined" : `weight about ${((step / most) ** 2).toFixed(3)}`;
+    const unit = scales[scale].get(Array.from(pixels.data.slice(at, at + 3)).join(","));
+    return unit === undefined ? "undefined" : MEANING[scale](unit);
   };
+  figure.addEventListener("told", (event) => {
+    const { row, column } = event.detail;
+    reading.textContent = `query ${names.rows[row]} \u2192 key ${names.columns[column]}: ${value(row, column)}`;
+  });
   image.addEventListener("pointermove", (event) => {
     const box = image.getBoundingClientRect();
     const column = Math.floor(((event.clientX - box.left) / box.width) * names.columns.length);
     const row = Math.floor(((event.clientY - box.top) / box.height) * names.rows.length);
     if (row < 0 || column < 0 || row >= names.rows.length || column >= names.columns.length) return;
-    reading.textContent = `query ${names.rows[row]} \u2192 key ${names.columns[column]}: ${weight(row, column)}`;
+    // The maps of a pair have the same cells, and all of them say what this one is.
+    const pair = figure.closest(".maps");
+    for (const one of pair ? pair.querySelectorAll(".map") : [figure]) {
+      one.dispatchEvent(new CustomEvent("told", { detail: { row, column } }));
+    }
   });
 }

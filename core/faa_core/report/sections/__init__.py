@@ -1,0 +1,1 @@
+"""The sections of a report: what a template prints of a run, of several texts and of a comparison."""
