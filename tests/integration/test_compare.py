@@ -19,12 +19,14 @@ import pytest
 import transformers
 
 from faa_core.api.pair import last_head, reference_metrics
+from faa_core.comparison.compare import compare
 from faa_core.errors import Cancelled, ModelError
 from faa_core.reference import parse
+from faa_core.report import chosen_pairs
 from faa_core.worker.launch import LocalLaunch
 from faa_core.worker.protocol import RunOptions
 from faa_tui.cli.compare import run, with_partner
-from faa_tui.cli.compare_runs import measure, together
+from faa_tui.cli.compare_runs import measure, measuring, together
 from faa_tui.hosts import Hosts
 
 DEMO = Path(str(files("faa_core").joinpath("models", "demo")))
@@ -138,6 +140,32 @@ def test_machines_work_at_the_same_time_and_are_told_apart(monkeypatch: pytest.M
     assert (sides[0].sketches[0][1].weights != sides[1].sketches[0][1].weights).any()
 
 
+def test_a_report_has_maps_of_the_first_text_over_the_segments_that_all_models_share(bytewise: Path) -> None:
+    references = [parse(text) for text in ("demo", "demo@init", str(bytewise))]
+    with measuring(references, LINES[:2], RunOptions(), Hosts()) as measurement:
+        first, *others = measurement.sides
+        comparisons = [
+            compare(first.analyses, other.analyses, first.sketches, other.sketches, by_divergence=True)
+            for other in others
+        ]
+        parts = measurement.parts(comparisons)
+    for comparison, part in zip(comparisons, parts, strict=True):
+        assert [run.text for run in part.runs or ()] == [LINES[0]] * 2
+        assert [one.pair for one in part.maps] == [chosen.pair for chosen in chosen_pairs(comparison)]
+        for maps in part.maps:
+            # The tokens of the bundled model but the one that it adds, whose weight is in no segment.
+            assert maps.segments
+            assert "".join(maps.rows) == LINES[0]
+            assert len(maps.rows) == len(part.runs[0].tokens) - 1
+            assert maps.a.shape == maps.b.shape == (len(maps.rows), len(maps.columns))
+            for weights, masked in ((maps.a, maps.masked_a), (maps.b, maps.masked_b)):
+                assert (weights[masked] == 0).all()
+                assert (weights.sum(1) < 1.01).all()
+    for maps in parts[1].maps:
+        np.testing.assert_allclose(maps.b.sum(1), 1, atol=0.01)  # it adds no token
+    assert any((maps.a.sum(1) < 0.9).any() for maps in parts[0].maps)
+
+
 def test_the_first_machine_that_fails_is_heard_while_another_works() -> None:
     never = threading.Event()
 
@@ -213,18 +241,6 @@ def test_wrong_usage_is_refused(arguments: list[str], capsys: pytest.CaptureFixt
 # --- faa-compare of 1.0.0 ------------------------------------------------------------------------------------------
 
 TEXT = "def add(a, b):\n    return a + b\n" * 4
-KEYS = {
-    "entropy",
-    "sparsity",
-    "concentration",
-    "uniformity",
-    "forward_flow",
-    "backward_flow",
-    "self_attention",
-    "fractal_dimension",
-    "interpretability_score",
-}
-
 EXPECTED = {
     "fractal_dimension": 2.083348658008667,
     "entropy": 5.804595947265625,
@@ -249,7 +265,7 @@ def assert_shape(found: dict[str, Any]) -> None:
     assert found.keys() == {"model_1", "model_2", "dimension_difference"}
     for name in ("model_1", "model_2"):
         assert found[name].keys() == {"name", "fractal_dimension", "metrics"}
-        assert found[name]["metrics"].keys() == KEYS
+        assert found[name]["metrics"].keys() == EXPECTED.keys()
 
 
 def test_the_keys_of_1_0_0_hold_corrected_numbers_by_default(tmp_path: Path) -> None:
@@ -265,7 +281,7 @@ def test_the_keys_of_1_0_0_hold_corrected_numbers_by_default(tmp_path: Path) -> 
     from faa_core import AttentionMetrics
 
     meant = AttentionMetrics().compute_all_metrics(last_head("demo", TEXT))
-    for key in KEYS - {"fractal_dimension", "interpretability_score"}:
+    for key in EXPECTED.keys() - {"fractal_dimension", "interpretability_score"}:
         assert found["model_1"]["metrics"][key] == pytest.approx(meant[key], rel=1e-5), key
 
 

@@ -5,14 +5,23 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
 
-from faa_core import DeviceManager, FractalAttentionAnalyzer, FractalTransforms, ModelLoader
+from faa_core import (
+    AttentionMetrics,
+    AttentionVisualizer,
+    DeviceManager,
+    FractalAttentionAnalyzer,
+    FractalTransforms,
+    ModelLoader,
+)
 from faa_core.errors import FileError, UsageError
 
 _DATA = Path(__file__).parents[2] / "data" / "faa-1.0.0"
@@ -30,17 +39,7 @@ KEYS = {
     "layer_idx",
     "head_idx",
 }
-METRICS = {
-    "entropy",
-    "sparsity",
-    "concentration",
-    "uniformity",
-    "forward_flow",
-    "backward_flow",
-    "self_attention",
-    "fractal_dimension",
-    "interpretability_score",
-}
+METRICS = EXPECTED["causal_3"]["metrics"].keys()
 
 
 @pytest.fixture(scope="module")
@@ -117,12 +116,15 @@ def test_a_short_text_has_no_dimension_unless_that_of_1_0_0_is_asked_for(demo: F
     assert demo.analyze("a", method="faa-1.0.0")["fractal_dimension"] == FractalTransforms.D_NEURAL
 
 
-def test_figures_come_along_and_go_to_the_folder(demo: FractalAttentionAnalyzer, tmp_path: Path) -> None:
-    found = demo.analyze("one two", save_dir=tmp_path / "new" / "folder")
-    assert found["visualizations"].keys() == {"attention_matrix", "fractal_comparison", "token_importance"}
-    assert {path.name for path in (tmp_path / "new" / "folder").iterdir()} == {
-        f"{name}.png" for name in found["visualizations"]
-    }
+def test_figures_come_along_or_go_to_a_folder(demo: FractalAttentionAnalyzer, tmp_path: Path) -> None:
+    drawn = demo.analyze("one two", return_visualizations=True)
+    assert drawn.keys() == KEYS | {"visualizations"}
+    assert drawn["visualizations"].keys() == {"attention_matrix", "fractal_comparison", "token_importance"}
+    assert all(isinstance(figure, Figure) for figure in drawn["visualizations"].values())
+    demo.analyze_batch(["one two", "three"], save_dir=tmp_path / "new")
+    for name in ("text_0", "text_1"):
+        written = {path.name for path in (tmp_path / "new" / name).iterdir()}
+        assert written == {f"{figure}.png" for figure in drawn["visualizations"]}
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="cannot be a folder"):
         demo.analyze("one two", save_dir=tmp_path / "file")
@@ -150,6 +152,8 @@ def test_two_models_are_compared_under_the_keys_of_1_0_0(demo: FractalAttentionA
     first, second = (found[key]["fractal_dimension"] for key in ("model_1", "model_2"))
     assert found["dimension_difference"] == abs(first - second)
     assert found["model_1"]["metrics"]["entropy"] != found["model_2"]["metrics"]["entropy"]
+    another = demo.compare_models("demo@init", TEXT, layer_idx=1, head_idx=2)
+    assert another["model_1"]["metrics"] == pytest.approx(demo.analyze(TEXT, 1, 2)["metrics"], nan_ok=True)
     demo.export_results(found, tmp_path / "pair.json")
     assert json.loads((tmp_path / "pair.json").read_text()) == found
     with pytest.raises(UsageError, match="comparison"):
@@ -202,6 +206,29 @@ def test_what_cannot_be_written_is_said(
         demo.export_results(results, tmp_path)
 
 
+def test_an_analyzer_has_the_attributes_of_1_0_0(demo: FractalAttentionAnalyzer) -> None:
+    kinds = {
+        "device_manager": DeviceManager,
+        "model_loader": ModelLoader,
+        "fractal_transforms": FractalTransforms,
+        "metrics": AttentionMetrics,
+        "visualizer": AttentionVisualizer,
+    }
+    assert all(isinstance(getattr(demo, name), kind) for name, kind in kinds.items())
+    assert (demo.model_name, demo.device) == ("demo", "cpu")
+    assert demo.model.config._attn_implementation == "eager"
+
+
+def test_arguments_of_the_model_go_to_the_loader(results: dict[str, Any]) -> None:
+    manager = DeviceManager(prefer_gpu=False)
+    other = FractalAttentionAnalyzer("demo", manager, force_eager_attention=False, torch_dtype="float32")
+    assert other.device_manager is manager
+    assert other.model.config._attn_implementation != "eager"
+    # Its maps are the same: faa has them either way.
+    assert other.analyze(TEXT)["metrics"] == pytest.approx(results["metrics"], rel=1e-5, nan_ok=True)
+    assert FractalAttentionAnalyzer("demo", manager, dtype=torch.bfloat16).model.dtype == torch.bfloat16
+
+
 def test_models_are_loaded_as_asked() -> None:
     loader = ModelLoader(DeviceManager(prefer_gpu=False, max_gpu_memory_gb=1))
     model, tokenizer = loader.load_model("demo", torch_dtype=torch.float16)
@@ -209,13 +236,31 @@ def test_models_are_loaded_as_asked() -> None:
     assert not model.training
     attentions = model(**tokenizer("one two", return_tensors="pt"), output_attentions=True).attentions
     assert len(attentions) == 4
-    assert loader.device_manager.device.type == "cpu"
-    assert loader.device_manager.get_device_config(10**9) == {}
+    untrained, _ = loader.load_model("demo", force_eager_attention=False, revision="init", dtype="float16")
+    assert untrained.config._attn_implementation != "eager"
+    assert not torch.equal(untrained.get_input_embeddings().weight, model.get_input_embeddings().weight)
+    assert isinstance(ModelLoader().device_manager, DeviceManager)
     with pytest.raises(UsageError, match="number format"):
         loader.load_model("demo", dtype="int3")
     with pytest.raises(UsageError, match="'colour'"):
         loader.load_model("demo", colour="blue")
     with pytest.raises(UsageError, match="no code"):
         loader.load_model("demo", trust_remote_code=True)
+
+
+def test_a_device_is_given_what_it_may_hold(caplog: pytest.LogCaptureFixture) -> None:
+    manager = DeviceManager(prefer_gpu=False)
+    assert (manager.prefer_gpu, manager.max_gpu_memory_gb, manager.device.type) == (False, 20, "cpu")
+    assert DeviceManager().prefer_gpu
+    assert manager.get_device_config(10**9) == {}
+    # 5.4e9 parameters of float32 are 20 GiB.
+    manager.device = torch.device("cuda:1")
+    assert manager.get_device_config(10**9) == {"device_map": "cuda:1"}
+    config = manager.get_device_config(6 * 10**9)
+    assert config["max_memory"][1] == "20GiB"
+    assert config["dtype"] == torch.float16
     with pytest.raises(UsageError, match="0 GiB"):
         DeviceManager(max_gpu_memory_gb=0)
+    with caplog.at_level("INFO", "faa"):
+        DeviceManager.log_memory_usage("after loading")
+    assert re.fullmatch(r"after loading: \d+\.\d\d GiB of main memory.*", caplog.messages[0])

@@ -75,6 +75,8 @@ def test_closed_forms(metrics: AttentionMetrics) -> None:
     assert metrics.compute_concentration(even) == pytest.approx(5 / 16)
     assert metrics.compute_entropy(diagonal) == pytest.approx(math.log(32), abs=1e-6)
     assert metrics.compute_sparsity(diagonal) == 31 / 32
+    assert metrics.compute_sparsity(even) == 0
+    assert metrics.compute_sparsity_improvement(even, even / 2, threshold=1 / 20) == 1
     flow = {"forward_flow": 0, "backward_flow": 0, "self_attention": 1}
     assert metrics.compute_attention_flow(diagonal) == flow
     assert metrics.compute_attention_flow(torch.eye(4).roll(1, 0)) == {

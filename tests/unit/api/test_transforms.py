@@ -44,6 +44,25 @@ def test_the_golden_transforms_give_what_1_0_0_gave(name: str, transforms: Fract
     np.testing.assert_allclose(scales, expected["multi_scale"], rtol=1e-6)
 
 
+def test_the_golden_transforms_are_their_definitions_for_any_ratio_and_scale() -> None:
+    a, phi = MATRICES["causal_3"].astype(np.float64), 2.0
+    n = len(a)
+    transforms = FractalTransforms(phi)
+    first, second = transforms.golden_ratio_partition(a)
+    assert (first.shape, second.shape) == ((1, 1), (2, 2))
+
+    def mixed(scale: float) -> np.ndarray:
+        x = a / phi
+        return scale / phi * x + scale * (1 - 1 / phi) * np.roll(x, 1, axis=0)
+
+    np.testing.assert_allclose(transforms.fractal_interpolation_function(a, 0.3), mixed(0.3))
+    scales = transforms.multi_scale_analysis(a, num_scales=2)
+    assert [scale for scale, _ in scales] == [1, 2]
+    np.testing.assert_allclose(scales[1][1], mixed(0.5))
+    factors = phi ** (-np.arange(n) / n)
+    np.testing.assert_allclose(transforms.golden_ratio_scoring(a), a * (factors / factors.sum())[:, None])
+
+
 @pytest.mark.parametrize("name", EXPECTED)
 def test_the_old_dimension_is_there_by_name(name: str, transforms: FractalTransforms) -> None:
     a, expected = MATRICES[name], EXPECTED[name]

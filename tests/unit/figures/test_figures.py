@@ -221,6 +221,13 @@ def test_a_box_counting_curve_says_its_numbers() -> None:
 def test_the_highest_scores_come_first_and_fewer_tokens_than_asked_for_are_all() -> None:
     figure = VISUALIZER.plot_token_importance([0.1, 0.5, 0.2], ["a", "b", "c"], top_k=10)
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["b  1", "c  2", "a  0"]
+    assert len(VISUALIZER.plot_token_importance(range(12), "abcdefghijkl").axes[0].get_yticklabels()) == 10
+
+
+def test_a_size_of_the_users_own_holds_for_every_figure() -> None:
+    visualizer = AttentionVisualizer()
+    visualizer.figsize = (5, 4)
+    assert visualizer.plot_attention_matrix(np.eye(3)).get_size_inches().tolist() == [5, 4]
 
 
 def test_colour_maps_order_themselves_by_brightness() -> None:
