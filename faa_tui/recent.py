@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from pathlib import Path
 
 import msgspec
 
 from faa_core.errors import UsageError
 from faa_core.reference import parse
+from faa_tui import state_file
 
 KEPT = 8
 """References that are remembered."""
@@ -33,12 +32,7 @@ def load() -> tuple[str, ...]:
 def remember(reference: str) -> None:
     """Put ``reference`` first; a folder that cannot be written is no reason to stop."""
     kept = [reference, *(other for other in load() if other != reference)][:KEPT]
-    target = _file()
-    with contextlib.suppress(OSError):
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = target.with_suffix(f".{os.getpid()}")
-        draft.write_bytes(msgspec.json.encode(kept))
-        draft.replace(target)  # whole or not at all, whatever happens meanwhile
+    state_file.write(_file(), msgspec.json.encode(kept))
 
 
 def _valid(reference: str) -> bool:
