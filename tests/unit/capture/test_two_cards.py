@@ -31,6 +31,8 @@ def test_what_layers_on_two_cards_give_is_what_they_give_on_one(make, tmp_path):
         assert found["place"] == "card:0+card:1"
         assert found["difference"] == 0.0, family
         assert not found["whole"], family  # masks went to the layers by rows
-    assert {family: found["route"] for family, found in told["captured"].items()}["bloom"] == "hooks"
+        # A pass that fails in the attention interface is tried again with hooks, where masks are whole tensors.
+        assert found["route"] == ("hooks" if family == "bloom" else "interface")
+    assert told["analysed"]["route"] == "interface"
     assert told["analysed"]["device"] == "card:0+card:1"
     assert told["analysed"]["equal"] == told["analysed"]["arrays"] > 50

@@ -101,6 +101,23 @@ def compute(func, args, kwargs):
     return tree_map(wrapped, func(*plain, **named))
 
 
+def install():
+    """Make the backend known to torch, with what ``torch.tensor(..., device="card:0")`` needs of its own kernels."""
+    _setup_privateuseone_for_python_backend("card")
+
+    def empty(size, stride, dtype=None, layout=None, device=None, pin_memory=None):
+        return OnCard(torch.empty_strided(size, stride, dtype=dtype), device)
+
+    def copy(source, target, non_blocking=False):
+        target.inner.copy_(source)
+        return target
+
+    kernels = torch.library.Library("aten", "IMPL")
+    kernels.impl("empty_strided", empty, "PrivateUse1")
+    kernels.impl("_copy_from", copy, "PrivateUse1")
+    return kernels
+
+
 def halves(module, prefix=""):
     """A map that puts the second half of every list of layers, and the parts behind it, on the second card."""
     where, card = {}, "card:0"
@@ -169,11 +186,12 @@ def analysed():
     found = analyze((spread(load(DEMO_FOLDER)), tokenizer), text)
     pairs = list(zip(arrays(found.layers), arrays(expected.layers), strict=True))
     equal = [np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in pairs]
-    return {"device": found.model.device, "arrays": len(pairs), "equal": sum(equal)}
+    model = found.model
+    return {"device": model.device, "route": model.route, "arrays": len(pairs), "equal": sum(equal)}
 
 
 def main():
-    _setup_privateuseone_for_python_backend("card")
+    kernels = install()  # for as long as it is referred to
     with torch.no_grad(), Machine():
         mixed = ""
         try:
@@ -182,6 +200,7 @@ def main():
             mixed = str(error)
         found = {Path(folder).name: captured(folder) for folder in sys.argv[1:]}
         json.dump({"mixed": mixed, "captured": found, "analysed": analysed()}, sys.stdout)
+    del kernels
 
 
 if __name__ == "__main__":
