@@ -55,7 +55,12 @@ def downloads(report: Report) -> tuple[Download, ...]:
     for place, replicated in enumerate(report.replicated):
         stem = "texts" if len(report.replicated) == 1 else f"texts-{place + 1}"
         found += [
-            _texts_json(replicated, stem, JSON_BUDGET // share),
+            _json(
+                f"{stem}.json",
+                replication_to_json(replicated.replication),
+                "faa analyze --texts",
+                JSON_BUDGET // share,
+            ),
             _texts_csv(replicated, stem, CSV_BUDGET // share),
         ]
     if report.compared:
@@ -102,17 +107,15 @@ def _text(plain: dict[str, Any]) -> None:
         plain.pop(key, None)
 
 
-def _texts_json(part: ReplicatedPart, stem: str, budget: int) -> Download:
-    content = replication_to_json(part.replication)
-    said = "every number, as 'faa analyze --texts --json' prints it"
-    found = _packed(f"{stem}.json", "application/json", content, said, budget)
+def _json(name: str, content: bytes, command: str, budget: int) -> Download:
+    """JSON as ``command`` prints it, rounded where it has no room else."""
+    said = f"every number, as '{command} --json' prints it"
+    found = _packed(name, "application/json", content, said, budget)
     if found is None:
-        plain = msgspec.json.decode(content)
-        _round(plain)
+        rounded = msgspec.json.encode(_rounded(msgspec.json.decode(content)))
         said += ", rounded to the seven digits that weights have"
-        found = _packed(f"{stem}.json", "application/json", msgspec.json.encode(plain), said, budget)
-    lost = Download(f"{stem}.json", "", "too large for this page; 'faa analyze --texts --json' prints it")
-    return found or lost
+        found = _packed(name, "application/json", rounded, said, budget)
+    return found or Download(name, "", f"too large for this page; '{command} --json' prints it")
 
 
 def _texts_csv(part: ReplicatedPart, stem: str, budget: int) -> Download:
@@ -152,21 +155,11 @@ def _csv(stem: str, columns: Sequence[str], rows: Sequence[Sequence[object]], bu
 
 
 def _comparisons(comparisons: Sequence[Comparison], share: int) -> list[Download]:
-    made = (
-        ("comparison.json", "application/json", msgspec.json.format(comparisons_to_json(comparisons), indent=0)),
-        ("comparison.csv", "text/csv", comparisons_to_csv(comparisons)),
-    )
-    found = []
-    for (name, kind, content), budget, what in zip(
-        made,
-        (JSON_BUDGET // share, CSV_BUDGET // share),
-        ("every number, as 'faa compare --json' prints it", "a row for each pair of heads and number"),
-        strict=True,
-    ):
-        option = f"--{name.rpartition('.')[2]}"
-        lost = Download(name, "", f"too large for this page; 'faa compare {option}' prints it")
-        found.append(_packed(name, kind, content, what, budget) or lost)
-    return found
+    plain = msgspec.json.format(comparisons_to_json(comparisons), indent=0)
+    rows = comparisons_to_csv(comparisons)
+    table = _packed("comparison.csv", "text/csv", rows, "a row for each pair of heads and number", CSV_BUDGET // share)
+    lost = Download("comparison.csv", "", "too large for this page; 'faa compare --csv' prints it")
+    return [_json("comparison.json", plain, "faa compare", JSON_BUDGET // share), table or lost]
 
 
 def _packed(name: str, kind: str, content: bytes, said: str, budget: int) -> Download | None:

@@ -71,7 +71,7 @@ def layer_of(layer: int, heads: int, n: int, status: str, label: str, dimension:
         ),
         spectrum=RenyiSpectrum(
             ORDERS,
-            boxes.astype(np.float64),
+            boxes.astype(np.int64),
             rng.uniform(0, 9, (heads, len(ORDERS), len(sizes))),
             np.tile(slopes[:, None], (1, len(ORDERS))),
             np.full((heads, len(ORDERS)), np.nan),

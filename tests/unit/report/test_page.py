@@ -285,6 +285,7 @@ def test_comparisons_of_32_by_32_heads_on_a_long_text_are_at_most_5_megabytes(ru
     pictures = [attributes["src"] for tag, attributes in Reader(page).elements if tag == "img"]
     assert sum(map(len, pictures)) <= 1_510_000
     assert 300_000 < len(page.encode()) <= 5_000_000
+    assert 'download="comparison.json.gz"' in page
 
 
 def test_texts_of_32_by_32_heads_are_at_most_5_megabytes(run_of) -> None:
