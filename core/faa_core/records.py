@@ -255,6 +255,20 @@ DIMENSION_ORDERS: dict[str, float] = {"D1": 1.0, "D2": 2.0, "D_inf": float("inf"
 """Statistics that are entries of the `RenyiSpectrum`, with their orders."""
 
 
+class DistanceProfile(msgspec.Struct, frozen=True, eq=False):
+    """Mean attention of every head of one layer by the distance |j - i| of query i and key j, in bins that double.
+
+    Attributes:
+        start: int32 [bins]: least distance of each bin in tokens: 0, 1, 2, 4, 8, ...; a bin ends where the next begins.
+        mean: float32 [heads, bins]: mean weight over the pairs of a query and a visible key; NaN where there are none.
+        null: float32 [bins]: what attention uniform over the visible keys has.
+    """
+
+    start: NDArray[np.int32]
+    mean: NDArray[np.float32]
+    null: NDArray[np.float32]
+
+
 class LayerResult(msgspec.Struct, frozen=True, eq=False):
     """All that was measured on one layer of one text.
 
@@ -274,6 +288,7 @@ class LayerResult(msgspec.Struct, frozen=True, eq=False):
         spectrum: Renyi dimensions of every head.
         corner: float16 [heads, n, n]: weights among the first n = `CORNER` positions, fewer in a shorter map, by which
             attention is compared between texts; ``None`` in cross-attention.
+        distance: Mean attention by distance; ``None`` in cross-attention, and in runs kept before it was measured.
     """
 
     info: LayerInfo
@@ -287,6 +302,7 @@ class LayerResult(msgspec.Struct, frozen=True, eq=False):
     without_first: Statistics = msgspec.field(default_factory=_no_statistics)
     spectrum: RenyiSpectrum | None = None
     corner: NDArray[np.float16] | None = None
+    distance: DistanceProfile | None = None
 
     @property
     def effective(self) -> NDArray[np.float64]:

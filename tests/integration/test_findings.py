@@ -67,6 +67,15 @@ def test_every_head_has_a_spectrum_that_falls_with_q(everything: dict) -> None:
         assert all(a >= b - 0.02 for a, b in zip(spectrum["effective"], spectrum["effective"][1:], strict=False))
 
 
+def test_mean_attention_by_distance_begins_with_the_own_and_the_previous_token(everything: dict) -> None:
+    for head in everything["heads"]:
+        profile = head["by_distance"]
+        assert profile["start"][:4] == [0, 1, 2, 4]
+        assert profile["mean"][0] == pytest.approx(head["current_token"]["value"], rel=1e-5)
+        assert profile["mean"][1] == pytest.approx(head["previous_token"]["value"], rel=1e-5)
+        assert profile["null"][1] == pytest.approx(head["previous_token"]["null"], rel=1e-5)
+
+
 def test_every_head_has_its_dimension_over_a_range_of_thresholds(everything: dict) -> None:
     for head in everything["heads"]:
         dimensions = dict(zip(head["D0"]["thresholds"], head["D0"]["dimensions"], strict=True))

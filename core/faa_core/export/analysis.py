@@ -118,6 +118,13 @@ def head_dict(layer: LayerResult, head: int) -> dict[str, Any]:
             "status": [STATUSES[code] for code in spectrum.status[head]],
             "curves": [[number(value) for value in curve] for curve in spectrum.curves[head].tolist()],
         }
+    if layer.distance is not None:
+        profile = layer.distance
+        entry["by_distance"] = {
+            "start": profile.start.tolist(),
+            "mean": [number(value) for value in profile.mean[head].tolist()],
+            "null": [number(value) for value in profile.null.tolist()],
+        }
     without = layer.without_first
     entry["without_first_token"] = {name: _beside_null(without, row, head) for row, name in enumerate(without.names)}
     return entry

@@ -77,7 +77,16 @@ class Measurement:
         fit = fit_counts(sizes, counts[:, UNIT], *self._shape)
         curve = effective_dimensions(sizes, counts, *self._shape)
         spectrum = spectrum_of(self._masses.finish(), validity)
-        return MeasuredLayer(columns | spectrum.columns, without_first, validity, counts, fit, curve, spectrum.record)
+        return MeasuredLayer(
+            columns | spectrum.columns,
+            without_first,
+            validity,
+            counts,
+            fit,
+            curve,
+            spectrum.record,
+            self._statistics.distances(validity),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +101,7 @@ class MeasuredLayer:
         fit: Dimension of each head at lift 1.
         curve: float64 [heads, thresholds]: effective dimensions.
         spectrum: Renyi dimensions of each head.
+        distances: float64 [heads, bins]: mean weight by distance; ``None`` in cross-attention.
     """
 
     columns: dict[str, Column]
@@ -101,6 +111,7 @@ class MeasuredLayer:
     fit: ScalingFit
     curve: Floats
     spectrum: RenyiSpectrum
+    distances: Floats | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,12 +123,14 @@ class UniformLayer:
         without_first: Those that are defined without the first key, by key.
         counts: int64 [sizes]: boxes that hold a visible cell.
         dimension: Their dimension; NaN where too few sizes fit.
+        distances: float64 [bins]: mean weight by distance; ``None`` in cross-attention.
     """
 
     values: dict[str, float]
     without_first: dict[str, float]
     counts: NDArray[np.int64]
     dimension: float
+    distances: Floats | None
 
 
 @lru_cache(maxsize=16)
@@ -145,7 +158,8 @@ def uniform_layer(
         {name: float(column.value[0]) for name, column in columns.items()}
         for columns in (measured.columns, measured.without_first)
     )
-    return UniformLayer(values, without_first, counts, float(fit.effective))
+    distances = None if measured.distances is None else measured.distances[0]
+    return UniformLayer(values, without_first, counts, float(fit.effective), distances)
 
 
 def ids_of(kind: MapKind, query_ids: Sequence[int], key_ids: Sequence[int]) -> tuple[int, ...] | None:

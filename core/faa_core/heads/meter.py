@@ -15,6 +15,7 @@ from faa_core.geometry.box_counter import THRESHOLDS, UNIT
 from faa_core.geometry.pyramid import ALIGN
 from faa_core.geometry.scaling import box_sizes, size_regressor
 from faa_core.heads.blocks import Blocks
+from faa_core.heads.distance import bin_starts
 from faa_core.heads.labels import Scores, label
 from faa_core.heads.measurement import MeasuredLayer, Measurement, UniformLayer, ids_of, uniform_layer
 from faa_core.heads.overview import Overview
@@ -23,6 +24,7 @@ from faa_core.records import (
     CORNER,
     DIMENSION_ORDERS,
     BoxCounts,
+    DistanceProfile,
     LayerInfo,
     LayerResult,
     RenyiSpectrum,
@@ -125,6 +127,7 @@ class LayerMeter:
             without_first=without_first,
             spectrum=_spectrum(measured.spectrum),
             corner=None if self._corner is None else self._corner.cpu().numpy(),
+            distance=_distance(measured, null),
         )
 
     def _box_counts(self, measured: MeasuredLayer, null: UniformLayer) -> BoxCounts:
@@ -156,6 +159,13 @@ def as_precise_as_weights(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
 def _spectrum(exact: RenyiSpectrum) -> RenyiSpectrum:
     rounded = {name: as_precise_as_weights(getattr(exact, name)) for name in ("curves", "effective", "error")}
     return msgspec.structs.replace(exact, **rounded)
+
+
+def _distance(measured: MeasuredLayer, null: UniformLayer) -> DistanceProfile | None:
+    mean, even = measured.distances, null.distances
+    if mean is None or even is None:
+        return None
+    return DistanceProfile(bin_starts(mean.shape[1]), mean.astype(np.float32), even.astype(np.float32))
 
 
 def _statistics(measured: MeasuredLayer, null: UniformLayer) -> Statistics:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from faa_core.geometry import Support
 from faa_core.heads.blocks import Block
+from faa_core.heads.distance import mean_by_distance
 from faa_core.heads.repeats import Repeats
 from faa_core.heads.rest import Rest
 from faa_core.heads.summary import Column, Columns, summarise
@@ -170,6 +171,14 @@ class StatisticsAccumulator:
         columns = Columns(validity)
         summarise(without_first(self._sums), self._kind, columns)
         return columns.finish()
+
+    def distances(self, validity: NDArray[np.uint8]) -> NDArray[np.float64] | None:
+        """float64 [heads, bins]: see `mean_by_distance`; ``None`` in cross-attention, NaN for heads not valid."""
+        if self._kind == "cross":
+            return None
+        mean = mean_by_distance(with_first(self._sums).offset.cpu().numpy(), self._first, self._stop)
+        mean[validity != _OK] = np.nan
+        return mean
 
     def _put_first(self, sums: RowSums, columns: Columns) -> None:
         """What only the rows as they are can say: where the mass goes that is left out of them otherwise."""

@@ -18,6 +18,7 @@ from faa_core.records import (
     DIMENSION_ORDERS,
     STATUSES,
     BoxCounts,
+    DistanceProfile,
     LayerResult,
     LayerSketch,
     ModelInfo,
@@ -46,6 +47,7 @@ _SHAPES: dict[type[msgspec.Struct], dict[str, str]] = {
         "curves": "heads qs grids",
         **dict.fromkeys(("effective", "error", "status"), "heads qs"),
     },
+    DistanceProfile: {"mean": "heads bins", **dict.fromkeys(("start", "null"), "bins")},
     LayerResult: dict.fromkeys(("first_key", "stop_key"), "queries"),
     LayerSketch: {
         **dict.fromkeys(("rows", "first", "stop"), "rows"),
@@ -126,6 +128,8 @@ def _layer(event: protocol.LayerReady) -> None:
     if result.corner is not None:
         side = min(CORNER, result.queries, result.keys)
         _demand(result.corner.shape == (heads, side, side), "the corner is not square")
+    if result.distance is not None:
+        _fit(result.distance, heads=heads)
 
 
 def _sketch(event: protocol.Sketched) -> None:
@@ -152,6 +156,12 @@ def _examination(event: protocol.Examined) -> None:
 def _rollouts(event: protocol.Rolled) -> None:
     for rollout in event.result:
         _fit(rollout)
+
+
+def _boxed(event: protocol.Boxed) -> None:
+    _demand(event.bits.ndim == 2, "bits is not [rows, bytes]")
+    _demand(event.bits.dtype == np.uint8, "bits are no bytes")
+    _demand(0 <= event.columns and event.bits.shape[1] == -(-event.columns // 8), "bits do not make up its columns")
 
 
 def _model(model: ModelInfo) -> None:
@@ -182,6 +192,7 @@ _LOOKS: dict[type[msgspec.Struct], Callable[..., None]] = {
     protocol.Probed: _probe,
     protocol.Examined: _examination,
     protocol.Rolled: _rollouts,
+    protocol.Boxed: _boxed,
     protocol.Started: _started,
     protocol.Loaded: _loaded,
 }

@@ -6,7 +6,9 @@ import hashlib
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,10 +20,11 @@ from faa_core.comparison.records import Comparison
 from faa_core.errors import UsageError
 from faa_core.findings import Findings, HeadTests, LayerTest, RolloutToLast
 from faa_core.origin import Origin
-from faa_core.records import Analysis
+from faa_core.records import Analysis, LayerResult
 from faa_core.replication import replicate
 from faa_core.store import Part, Store, overview_of, side_for
 from faa_core.store.overview import packed, unpacked
+from faa_core.store.packing import pack, unpack
 from tests.unit.store.conftest import TEXTS, examination, same
 
 Runs = dict[str, tuple[Analysis, ...]]
@@ -52,6 +55,15 @@ def test_whatever_a_run_holds_comes_back(path, run, text, value, heads, seconds,
         number = store.save(odd)
         assert same(store.analysis(number), odd)
         assert store.entry(number).texts == (hashlib.sha256(text.encode()).hexdigest(),)
+
+
+def test_a_layer_kept_before_distances_were_measured_is_still_opened(run: Analysis) -> None:
+    layer = run.layers[0]
+    before = [name for name in layer.__struct_fields__ if name != "distance"]
+    old = msgspec.defstruct("LayerResult", [(name, Any) for name in before])
+    opened = unpack(pack(old(**{name: getattr(layer, name) for name in before})), LayerResult)
+    assert opened.distance is None
+    assert same(opened, replace(layer, distance=None))
 
 
 def test_the_list_says_what_was_run_and_how(path: Path, run: Analysis) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from faa_core.errors import WorkerError
-from faa_core.records import LayerResult
+from faa_core.records import DistanceProfile, LayerResult
 from faa_core.worker import protocol, shapes
 
 replace = msgspec.structs.replace
@@ -15,6 +15,11 @@ replace = msgspec.structs.replace
 
 def ready(result: LayerResult) -> protocol.LayerReady:
     return protocol.LayerReady(1, 0, 1, result)
+
+
+def profile(heads: int, bins: int, starts: int) -> DistanceProfile:
+    zeros = np.zeros((heads, bins), np.float32)
+    return DistanceProfile(np.zeros(starts, np.int32), zeros, zeros[0])
 
 
 @pytest.fixture
@@ -49,6 +54,8 @@ def test_a_message_without_arrays_passes() -> None:
         (lambda r: {"boxes": replace(r.boxes, counts=r.boxes.counts.T[:, :2])}, "counts"),
         (lambda r: {"boxes": replace(r.boxes, last=r.boxes.last + 40)}, "sizes that are not there"),
         (lambda r: {"corner": np.zeros((3, 10, 10), np.float16)}, "corner"),
+        (lambda r: {"distance": profile(2, 4, 4)}, "mean has 2 heads, not 3"),
+        (lambda r: {"distance": profile(3, 4, 5)}, "start has 5 bins, not 4"),
     ],
 )
 def test_a_layer_that_contradicts_itself_is_refused(layer: LayerResult, change: Any, words: str) -> None:
