@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from faa_core import catalogue, reference
-from faa_core.comparison.compare import compare
 from faa_core.comparison.matching import changed
 from faa_core.comparison.matching import match as match_heads
 from faa_core.comparison.records import Comparison, Head, Matching
@@ -141,17 +140,7 @@ def _compared(
     """The numbers of two models, heads matched as the options say."""
 
     def numbers(matching: Matching | None) -> Comparison:
-        return compare(
-            first.analyses,
-            other.analyses,
-            first.sketches,
-            other.sketches,
-            references=(str(first.reference), str(other.reference)),
-            hosts=(first.machine, other.machine),
-            matching=matching,
-            by_divergence=options.match == "divergence",
-            seed=options.seed,
-        )
+        return first.compared_with(other, options.seed, matching, options.match == "divergence")
 
     matching = None
     if options.match == "index":

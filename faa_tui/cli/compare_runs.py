@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from rich.progress import Progress
 
 from faa_core.comparison.alignment import Alignment, align
-from faa_core.comparison.records import Comparison, Head
+from faa_core.comparison.compare import compare
+from faa_core.comparison.records import Comparison, Head, Matching
 from faa_core.comparison.sketch import TOP, sketch_rows
-from faa_core.errors import Cancelled, GoneError, LoginError
+from faa_core.errors import Cancelled, FaaError, GoneError, LoginError
 from faa_core.records import Analysis, LayerSketch, MapKind
 from faa_core.reference import ModelReference
 from faa_core.report import ChosenPair, ComparedPart, PairFrame, PairMaps, chosen_pairs
@@ -47,6 +48,22 @@ class Measured:
     machine: str = ""
     analyses: list[Analysis] = field(default_factory=list)
     sketches: list[tuple[LayerSketch, ...]] = field(default_factory=list)
+
+    def compared_with(
+        self, other: Measured, seed: int, matching: Matching | None = None, by_divergence: bool = False
+    ) -> Comparison:
+        """The numbers of this model and another; the arguments are those of `faa_core.comparison.compare.compare`."""
+        return compare(
+            self.analyses,
+            other.analyses,
+            self.sketches,
+            other.sketches,
+            references=(str(self.reference), str(other.reference)),
+            hosts=(self.machine, other.machine),
+            matching=matching,
+            by_divergence=by_divergence,
+            seed=seed,
+        )
 
 
 def measure(
@@ -149,7 +166,7 @@ class Measurement:
     ) -> list[ComparedPart]:
         """What a report shows of the comparisons of the first side with each of the others.
 
-        Its maps are those of the first text; one that a worker keeps no more is left out.
+        Its maps are those of the first text; one that a worker cannot give any more is left out.
 
         Args:
             comparisons: One for each of the other sides.
@@ -157,7 +174,7 @@ class Measurement:
             count: How many pairs of each; ``None`` for all.
 
         Raises:
-            FaaError: A worker is gone.
+            Cancelled: A Ctrl-C came.
         """
         made = []
         for other, comparison in enumerate(comparisons, 1):
@@ -178,8 +195,10 @@ class Measurement:
                     self._machines[side].tile(side, frame, head)
                     for side, head in zip(frame.sides, frame.heads, strict=True)
                 )
-            except GoneError:
-                continue
+            except Cancelled:
+                raise
+            except FaaError:
+                continue  # let go, or too large for what memory is left: the numbers are there all the same
             found.append(frame.maps(a, b))
         return tuple(found)
 
@@ -242,7 +261,7 @@ class _Machine:
         """All cells of a head's map on the last text.
 
         Raises:
-            GoneError: The worker does not keep it any more.
+            FaaError: The worker does not keep it any more, or is gone itself.
         """
         rows, columns = frame.shape
         grid = self._grids.get((side, head.kind), 0)

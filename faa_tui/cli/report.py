@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from faa_core import reference
-from faa_core.comparison.compare import compare
-from faa_core.errors import GoneError, UsageError
+from faa_core.errors import Cancelled, FaaError, UsageError
 from faa_core.export.files import check_target, write_whole
 from faa_core.findings import TESTED, Findings
 from faa_core.reference import DEMO, ModelReference
@@ -66,7 +65,9 @@ def fetch_maps(worker: Session, chosen: Sequence[Chosen]) -> tuple[HeadMap, ...]
         stops = (-(-layer.queries >> level), -(-layer.keys >> level))
         try:
             weights = worker.tile(info.kind, info.layer, one.head, level, 0, stops[0], 0, stops[1])
-        except GoneError:
+        except Cancelled:
+            raise
+        except FaaError:
             continue
         maps.append(HeadMap(info.kind, info.layer, one.head, np.asarray(weights, np.float32), 1 << level))
     return tuple(maps)
@@ -105,18 +106,7 @@ def _compared(options: Namespace, references: list[ModelReference]) -> Report:
     texts = texts_for(references[0], options.texts, options.text, options.file)
     with Hosts() as hosts, measuring(references, texts, run_options_of(options), hosts) as measurement:
         first, *others = measurement.sides
-        comparisons = [
-            compare(
-                first.analyses,
-                other.analyses,
-                first.sketches,
-                other.sketches,
-                references=(str(first.reference), str(other.reference)),
-                hosts=(first.machine, other.machine),
-                seed=options.seed,
-            )
-            for other in others
-        ]
+        comparisons = [first.compared_with(other, options.seed) for other in others]
         return comparison_report(measurement.parts(comparisons), options.title)
 
 

@@ -19,7 +19,6 @@ import pytest
 import transformers
 
 from faa_core.api.pair import last_head, reference_metrics
-from faa_core.comparison.compare import compare
 from faa_core.errors import Cancelled, ModelError
 from faa_core.reference import parse
 from faa_core.report import chosen_pairs
@@ -144,10 +143,7 @@ def test_a_report_has_maps_of_the_first_text_over_the_segments_that_all_models_s
     references = [parse(text) for text in ("demo", "demo@init", str(bytewise))]
     with measuring(references, LINES[:2], RunOptions(), Hosts()) as measurement:
         first, *others = measurement.sides
-        comparisons = [
-            compare(first.analyses, other.analyses, first.sketches, other.sketches, by_divergence=True)
-            for other in others
-        ]
+        comparisons = [first.compared_with(other, seed=0, by_divergence=True) for other in others]
         parts = measurement.parts(comparisons)
     for comparison, part in zip(comparisons, parts, strict=True):
         assert [run.text for run in part.runs or ()] == [LINES[0]] * 2

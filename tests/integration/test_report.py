@@ -164,6 +164,7 @@ def test_rows_of_every_table_sort_and_filter(each) -> None:
     assert said == f"{len(shown)} of {total} rows"
     assert min(shown) > middle
     assert len(shown) == sum(value > middle for value in down)
+    assert keep(each, each.run(f"{TABLE}.querySelector('input').placeholder")).endswith(f"of {total} rows")
     assert each.complaints == []
 
 
