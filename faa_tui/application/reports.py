@@ -183,13 +183,15 @@ class ReportsApp(RunsApp, inherit_bindings=False):
         place = reports.folder()
 
         def work() -> None:
+            said, failed = "It could not be written.", True
             try:
-                path = reports.write_numbered(place, models, make(), ending)
-                self.post_message(FileWritten(what, str(path)))
+                said, failed = str(reports.write_numbered(place, models, make(), ending)), False
             except FaaError as error:
-                self.post_message(FileWritten(what, str(error), failed=True))
+                said = str(error)
             except OSError as error:
-                self.post_message(FileWritten(what, f"{place} cannot be written: {error.strerror}.", failed=True))
+                said = f"{place} cannot be written: {error.strerror}."
+            finally:  # whatever else went wrong is in Textual's log, and the next report can be asked for
+                self.post_message(FileWritten(what, said, failed))
 
         self.run_worker(work, group="report", thread=True, exit_on_error=False)
 

@@ -47,3 +47,19 @@ def test_without_a_complete_run_nothing_is_written_and_that_is_said(start, folde
 
     asyncio.run(use())
     assert list(folder.iterdir()) == []
+
+
+def test_a_report_that_nobody_foresaw_to_fail_is_told_and_is_not_the_last(start, folder, monkeypatch):
+    def fail(report):
+        raise ZeroDivisionError
+
+    async def use():
+        async with start() as session:
+            with monkeypatch.context() as broken:
+                broken.setattr("faa_tui.application.reports.render", fail)
+                await session.press("e")
+                await session.until(lambda: said_of(session) == ["It could not be written."])
+            await session.press("e")
+            await session.until(lambda: str(folder / "faa-demo.html") in said_of(session))
+
+    asyncio.run(use())
