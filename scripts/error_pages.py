@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from faa_core import errors
 from faa_core.errors import FaaError
@@ -45,8 +46,99 @@ RELATED = {
 }
 """Kind of an error to the page that says more."""
 
-_LONGEST = 32
-"""Characters of an expression that is shown as it stands; a longer one becomes three dots."""
+WORDS = {
+    # What went wrong, and what another part of the program says of it.
+    "error": "<reason>",
+    "strerror": "<reason>",
+    "error.strerror or error": "<reason>",
+    "what": "<what is wrong>",
+    "error.message": "<what is wrong>",
+    "text[:1].lower()": "",
+    "text[1:]": "<what is wrong>",
+    "hint": "<what to do about that>",
+    "error.hint": "<what to do about that>",
+    "hints.get(code, '')": "<what to do about that>",
+    "said": "<what SQLite says>",
+    "_quote": "<what it printed>",
+    "said(process.stderr_tail)": "<what it printed>",
+    "text[:-1]": "<how the worker ended>",
+    "exit_.text": "<how the worker ended>",
+    "end.text.replace('The worker', 'The study')": "<how the study ended>",
+    "end.text.replace('The worker', f'The process {module}')": "<how the process ended>",
+    # Models and what they are made of.
+    "parsed": "<model>",
+    "reference": "<model>",
+    "alone": "<file>",
+    "family": "<architecture>",
+    "cls.__name__": "<architecture>",
+    "type(model).__name__": "<class>",
+    "type(module).__name__": "<architecture>",
+    "type(self.module).__name__": "<architecture>",
+    "type(event).__name__": "<kind>",
+    "type(message).__name__": "<kind>",
+    "type_.__name__": "<kind>",
+    "wanted.__name__": "<answer>",
+    "__name__": "<type>",
+    "missing": "<file>",
+    "pickled[0]": "<file>",
+    "serious[0]": "<tensor>",
+    "len(shards)": "<m>",
+    "max(tokens.ids)": "<id>",
+    "hub": "<address>",
+    "SCHEMA": "<older version>",
+    # Memory.
+    "needed.told()": "<n> GiB",
+    "max_gpu_memory_gb": "<n>",
+    "place": "<devices>",
+    "place.devices[0]": "<device>",
+    "present": "<devices>",
+    "free": "<what is free>",
+    "what_is_free": "<what is free>",
+    "figures": "<what it needs, and what is free>",
+    "shortage": "<what it needs, and what is free>",
+    # Places in a map, a text or a model.
+    "layer.shape[1]": "<queries>",
+    "layer.shape[2]": "<keys>",
+    "array.dtype.name": "<dtype>",
+    "most - 1": "<last head>",
+    "found.heads - 1": "<last head>",
+    "info.heads - 1": "<last head>",
+    "result.info.heads - 1": "<last head>",
+    "layers[-1].layer": "<last layer>",
+    "top + 1": "<layers>",
+    "len(mapped)": "<layers>",
+    "(str(info.layer) for info in mapped)": "<layers>",
+    "_described": "<layers and heads>",
+    "height - 1": "<last row>",
+    "text + 1": "<number>",
+    "place + 1": "<number>",
+    "a.rows.tolist()": "<rows>",
+    "b.rows.tolist()": "<rows>",
+    "1 << job.level": "<n>",
+    "numbers": "<n> and <m>",
+    "self._texts": "<n>",
+    "heads_a": "<kinds>",
+    "heads_b": "<kinds>",
+    # Files, programs and names.
+    "words[0] if words else given": "<program>",
+    "_ssh": "<ssh command>",
+    "given": "<value>",
+    "aside": "<file>",
+    "empty": "<file>",
+    "aside.name": "<file>",
+    "target": "<path>",
+    "error.start": "<position>",
+    "error.object[error.start]": "<value>",
+    "full": "<key>",
+    "near[0]": "<the nearest key>",
+    "near": "<names>",
+    "unknown": "<name>",
+    "(f'.{form}' for form in FORMS[:-1])": "<endings>",
+    "staying": "<other run>",
+    "available": "<styles>",
+    "'' if len(texts) == 1 else 's'": "s",
+}
+"""What an expression, a function or a name is called in a message where its own words would not tell a reader."""
 
 
 @dataclass
@@ -57,7 +149,7 @@ class Message:
         cls: Class of the error.
         text: The message, with ``<name>`` for what is put in.
         hints: What to do, as the places that raise it say.
-        places: Where, and under which condition.
+        places: Where it is raised.
         reasons: What the documentation of these places says of it.
     """
 
@@ -74,6 +166,10 @@ class Message:
         return "-".join(words)[:60].strip("-")
 
 
+Constants = dict[str, ast.expr]
+"""Name to what is assigned to it."""
+
+
 class _Module(ast.NodeVisitor):
     """Collects the messages of one module."""
 
@@ -87,7 +183,6 @@ class _Module(ast.NodeVisitor):
                 self._constants |= {here: constants[there] for here, there in names.items() if there in constants}
         self._functions: list[ast.FunctionDef | ast.AsyncFunctionDef] = []
         self._classes: list[str] = []
-        self._tests: list[str] = []
         self.visit(tree)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
@@ -97,24 +192,14 @@ class _Module(ast.NodeVisitor):
         self._enter(node)
 
     def _enter(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-        tests, self._tests = self._tests, []
         self._functions.append(node)
         self.generic_visit(node)
         self._functions.pop()
-        self._tests = tests
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         self._classes.append(node.name)
         self.generic_visit(node)
         self._classes.pop()
-
-    def visit_If(self, node: ast.If) -> None:
-        self._tests.append(ast.unparse(node.test))
-        for child in node.body:
-            self.visit(child)
-        self._tests.pop()
-        for child in node.orelse:
-            self.visit(child)
 
     def visit_Call(self, node: ast.Call) -> None:
         name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
@@ -132,72 +217,156 @@ class _Module(ast.NodeVisitor):
         if len(re.findall(r"[A-Za-z]{2,}", re.sub(r"<[^>]*>", "", text))) < 2:
             return  # it hands on what another error said
         message = Message(cls, text)
-        if len(arguments) > 1 and (hint := self._text(arguments[1])):
-            message.hints.append(hint)
+        if len(arguments) > 1:
+            message.hints += filter(None, map(self._text, self._alternatives(arguments[1])))
         function = self._functions[-1] if self._functions else None
         place = ".".join([self.name, *self._classes, *([function.name] if function is not None else [])])
-        condition = self._tests[-1] if self._tests else ""
-        message.places.append(f"`{place}`" + (f", where `{condition}`" if 0 < len(condition) <= 90 else ""))
+        message.places.append(f"`{place}`")
         for outer in reversed(self._functions):
             message.reasons += _raises(ast.get_docstring(outer) or "", cls.__name__)
         self.found.append(message)
 
+    def _alternatives(self, node: ast.expr) -> list[ast.expr]:
+        """The hints that a place may give, where it chooses between sentences."""
+        known = self._known()
+        if isinstance(node, ast.Name) and isinstance(known.get(node.id), ast.IfExp):
+            node = known[node.id]
+        return [node.body, node.orelse] if isinstance(node, ast.IfExp) else [node]
+
+    def _known(self) -> Constants:
+        return self._constants | (_strings(self._functions[-1]) if self._functions else {})
+
     def _text(self, node: ast.expr) -> str:
+        known = self._known()
+        if (value := _value(node, known)) is not None:
+            return value
         match node:
-            case ast.Constant(value=str(text)):
-                return text
             case ast.JoinedStr(values=values):
                 return "".join(self._text(value) for value in values)
-            case ast.FormattedValue(value=ast.Name() as value):
-                return self._text(value)
-            case ast.FormattedValue(value=ast.IfExp(body=ast.Constant(), orelse=ast.Constant()) as value):
-                return self._text(value)
             case ast.FormattedValue(value=value):
-                return f"<{_short(value)}>"
+                return self._text(value)
             case ast.Call(func=ast.Attribute(value=ast.JoinedStr() as value, attr="strip")):
                 return self._text(value)
-            case ast.BinOp(left=left, op=ast.Add(), right=right):
+            case ast.BinOp(left=left, op=ast.Add(), right=right) if _is_text(left, known) or _is_text(right, known):
                 return self._text(left) + self._text(right)
-            case ast.IfExp(body=body, orelse=orelse):
+            case ast.IfExp(body=body, orelse=orelse) if _is_text(body, known):
                 words = [text for text in (self._text(body), self._text(orelse)) if re.search("[A-Za-z<]", text)]
-                return f"({' or '.join(words)})" if len(words) == 2 and " " in "".join(words) else "".join(words[:1])
-            case ast.Name(id=name):
-                known = self._constants | (_strings(self._functions[-1]) if self._functions else {})
-                found = known.get(name)
-                return f"<{name}>" if found is None else self._text(found)
+                return " or ".join(words) if len(words) == 2 and " " in "".join(words) else "".join(words[:1])
+            case ast.Name(id=name) if _is_text(node, known):
+                return self._text(known[name])
             case _:
-                return f"<{_short(node)}>"
+                return _placeholder(node)
 
 
-def _strings(where: ast.Module | ast.FunctionDef | ast.AsyncFunctionDef) -> dict[str, ast.expr]:
-    """Names of the strings that are assigned in a module, or in a function with what is put into them."""
-    found: dict[str, ast.expr] = {}
+def _strings(where: ast.Module | ast.FunctionDef | ast.AsyncFunctionDef) -> Constants:
+    """What is assigned to names: plain data in a module, and in a function the strings with what is put into them."""
+    found: Constants = {}
     module = isinstance(where, ast.Module)
-    for statement in where.body if module else ast.walk(where):
-        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
-            name, value = statement.targets[0].id, statement.value
-            constant = isinstance(value, ast.Constant) and isinstance(value.value, str) and value.value
-            made = isinstance(value, ast.JoinedStr) and name not in {
-                part.id for part in ast.walk(value) if isinstance(part, ast.Name)
-            }
-            if constant or ((made or isinstance(value, ast.Name)) and not module):
+    given = set() if isinstance(where, ast.Module) else {one.arg for one in [*where.args.args, *where.args.kwonlyargs]}
+    for statement in where.body if isinstance(where, ast.Module) else ast.walk(where):
+        for name, value in _assigned(statement):
+            if isinstance(value, ast.Dict) and all(isinstance(key, ast.Constant) for key in value.keys):
+                value = ast.Tuple([key for key in value.keys if key is not None], ast.Load())  # it is told by its keys
+            used = _names(value)
+            if name in used | given:
+                continue
+            if (used <= found.keys()) if module else (isinstance(value, ast.Name) or _is_text(value, {})):
                 found[name] = value
     return found
 
 
-def _short(node: ast.expr) -> str:
-    """What an expression is called in a message."""
+def _assigned(statement: ast.AST) -> list[tuple[str, ast.expr]]:
+    """Names and what a statement gives them."""
+    match statement:
+        case ast.Assign(targets=[ast.Tuple(elts=names)], value=ast.Tuple(elts=values)):
+            pairs = list(zip(names, values, strict=False))
+        case ast.Assign(targets=[target], value=value) | ast.AnnAssign(target=target, value=ast.expr() as value):
+            pairs = [(target, value)]
+        case _:
+            pairs = []
+    return [(target.id, value) for target, value in pairs if isinstance(target, ast.Name)]
+
+
+def _names(node: ast.expr) -> set[str]:
+    """Names in an expression that it does not bind itself."""
+    bound = {
+        part.target.id
+        for part in ast.walk(node)
+        if isinstance(part, ast.comprehension) and isinstance(part.target, ast.Name)
+    }
+    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)} - bound
+
+
+def _is_text(node: ast.expr, known: Constants) -> bool:
+    """Whether an expression is a string that the code spells out, or a choice of such strings."""
     match node:
-        case ast.Attribute(attr=name):
-            return name
-        case ast.Subscript(value=value):
-            return _short(value)
-        case ast.Call(func=ast.Name(id="len" | "str" | "visible" | "in_gib"), args=[value, *_]):
-            return _short(value)
-        case ast.Call(func=ast.Attribute(attr="join"), args=[ast.Name(id=name) | ast.Attribute(attr=name)]):
-            return name
+        case ast.Constant(value=value):
+            return isinstance(value, str) and value != ""
+        case ast.JoinedStr():
+            return True
+        case ast.IfExp(body=body, orelse=orelse):
+            return any(_is_text(one, known) for one in (body, orelse))
+        case ast.BinOp(left=left, right=right):
+            return _is_text(left, known) or _is_text(right, known)
+        case ast.Name(id=name):
+            return name in known
+    return False
+
+
+def _value(node: ast.expr, known: Constants) -> str | None:
+    """What an expression of constants comes to, as a reader is shown it; ``None`` for one of anything else."""
+    match _data(node, known):
+        case bool() | None:
+            return None
+        case str(text):
+            return text
+        case int(number) | float(number):
+            return f"{number:,}"
+        case tuple(parts) | list(parts) if parts and all(isinstance(part, str) for part in parts):
+            return ", ".join(parts)
+    return None
+
+
+def _data(node: ast.expr, known: Constants) -> Any:
+    """The same as data."""
+    names = _names(node)
+    if not names <= known.keys():
+        return None
+    data = {name: _data(known[name], {key: value for key, value in known.items() if key != name}) for name in names}
+    if None in data.values():
+        return None
+    try:
+        code = compile(ast.Expression(ast.fix_missing_locations(node)), "", "eval")
+        return eval(code, {"__builtins__": {}} | data)
+    except Exception:
+        return None  # it needs more than data
+
+
+def _placeholder(node: ast.expr) -> str:
+    """What a reader is shown for something that only a run of the program knows: a word or two in ``<>``.
+
+    Raises:
+        ValueError: There is no word for it.
+    """
     text = ast.unparse(node)
-    return text if len(text) <= _LONGEST and not set(text) & set("<>`|") else "..."
+    if text in WORDS:
+        return WORDS[text]
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return WORDS.get(name) or f"<{name.strip('_').replace('_', ' ').lower()}>"
+        case ast.Call(func=ast.Name(id=name)) if name in WORDS:
+            return WORDS[name]
+        case ast.Call(func=ast.Name(id="len")):
+            return "<n>"
+        case ast.Subscript(value=value) | ast.Starred(value=value) | ast.FormattedValue(value=value):
+            return _placeholder(value)
+        case ast.Call(args=[value, *_]) | ast.Call(func=ast.Name() as value, args=[]):
+            return _placeholder(value)
+        case ast.Call(func=ast.Attribute(value=ast.Name() as value), args=[]):
+            return _placeholder(value)
+        case ast.BoolOp(op=ast.Or(), values=[value, ast.Constant()]):
+            return _placeholder(value)
+    raise ValueError(f"{text} stands in a message, and a reader cannot know what it is: say so in WORDS.")
 
 
 def _raises(documentation: str, name: str) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import re
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -55,18 +56,55 @@ def load(name, free):
 def test_messages_are_read_off_the_code_with_their_reason_and_cure(error_pages: ModuleType) -> None:
     memory, usage = error_pages._Module("faa.loading", ast.parse(SOURCE), {}).found
     assert memory.cls is OutOfMemoryError
-    assert memory.text == "No room for <name> beside the limit. <figures()>"
+    assert memory.text == "No room for <name> beside the limit. <what it needs, and what is free>"
     assert memory.hints == ["Buy more."]
-    assert memory.places == ["`faa.loading.load`, where `free < 1`"]
+    assert memory.places == ["`faa.loading.load`"]
     assert memory.reasons == ["It does not fit."]
     assert memory.slug == "no-room-for-beside-the-limit"
     assert usage.cls is UsageError  # what only hands on another message has no page
-    assert usage.text == "There is no model <name> here."
+    assert usage.text == "There is no model <n> here."
     assert usage.reasons == ["There is no such model."]
     page = error_pages.page(memory)
     for heading in ("What happened", "Why", "What to do"):
         assert f"## {heading}\n" in page
     assert "exit code 3" in page
+
+
+MOULDS = [
+    ("f\"Choose one of {', '.join(FORMS[:2])}, not {form!r}.\"", "Choose one of json, csv, not <form>."),
+    ('f"At most {MOST - 1:,} of {len(rows)} rows go."', "At most 1,023 of <n> rows go."),
+    ('f"Row {row_stop} of {self.info.reference} is {reason}."', "Row <row stop> of <model> is late or gone for good."),
+    (
+        '"There is no such model." if a else f"There is {name or \'none\'}."',
+        "There is no such model. or There is <name>.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("raised", "text"), MOULDS)
+def test_what_is_put_into_a_message_is_a_word_or_its_value(error_pages: ModuleType, raised: str, text: str) -> None:
+    source = f"""
+FEWEST, MOST = 1, 1024
+FORMS = ("json", "csv", "npz")
+def check(row_stop, form, a):
+    reason = "late" if a else "gone for good"
+    raise UsageError({raised})
+"""
+    (found,) = error_pages._Module("faa.some", ast.parse(source), {}).found
+    assert found.text == text
+
+
+def test_an_expression_that_no_reader_knows_needs_a_word(error_pages: ModuleType) -> None:
+    source = 'def check(a):\n    raise UsageError(f"There is no row {a << 3} here.")'
+    with pytest.raises(ValueError, match=r"a << 3.*WORDS"):
+        error_pages._Module("faa.some", ast.parse(source), {})
+
+
+def test_no_page_shows_an_expression(error_pages: ModuleType) -> None:
+    shown = {text for message in error_pages.messages() for text in (message.text, *message.hints)}
+    placeholders = {found for text in shown for found in re.findall("<[^>]*>", text)}
+    assert len(placeholders) > 50
+    assert {one for one in placeholders if not re.fullmatch("<[A-Za-z ,-]+>", one)} == set()
 
 
 def test_every_message_has_a_page_of_its_own_and_the_index_leads_there(error_pages: ModuleType) -> None:
