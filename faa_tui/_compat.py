@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import time
+from asyncio import TimerHandle, get_running_loop
 from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any, Final
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.segment import Segment
+from textual import events
+from textual.app import App
 from textual.color import Color
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
 from textual.filter import ANSIToTruecolor, LineFilter
+from textual.message import Message
+from textual.screen import Screen
 from textual.strip import Strip
+
+from faa_tui.rendering.pacing import PATIENCE_SECONDS, QUESTION, Pacing
+
+LAST_ANSWERS_SECONDS: Final = 0.1
+"""How long the end of the application waits for answers that the shell would take for keys."""
 
 
 class AnsiStrip(Strip):
@@ -58,3 +73,104 @@ class AnsiStrip(Strip):
     def apply_filter(self, filter: LineFilter, background: Color) -> Strip:
         """Skip the conversion of named colours, since there are none; let every other filter see segments."""
         return self if isinstance(filter, ANSIToTruecolor) else super().apply_filter(filter, background)
+
+
+class PacedDriver(LinuxDriver):
+    """A driver that asks the terminal how far it has come, and tells its application after each frame.
+
+    Args:
+        app: A `PacedApp`.
+        debug: As for `Driver`.
+        mouse: As for `Driver`.
+        size: As for `Driver`.
+    """
+
+    def __init__(
+        self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
+    ) -> None:
+        assert isinstance(app, PacedApp)
+        super().__init__(app, debug=debug, mouse=mouse, size=size)
+        self._paced = app
+        self._listening = False
+
+    def start_application_mode(self) -> None:
+        """Take the terminal."""
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+        self._paced.pacing.forget()
+        self._listening = True
+
+    def write(self, data: str) -> None:
+        """Write to the terminal."""
+        self._paced.pacing.wrote(len(data.encode()))
+        super().write(data)
+
+    def flush(self) -> None:
+        """A frame is out."""
+        super().flush()
+        if self._listening:
+            if self._paced.pacing.ask():
+                super().write(QUESTION)
+            self._paced.frame_written()
+
+    def process_message(self, message: Message) -> None:
+        """Note answers as they come, on the thread that reads them."""
+        if isinstance(message, events.CursorPosition):
+            self._paced.pacing.answered(time.monotonic())
+        super().process_message(message)
+
+    def disable_input(self) -> None:
+        """Listen no longer, once what was asked is answered; else the answers would be typed into the shell."""
+        if self._listening:
+            self._listening = False
+            deadline = time.monotonic() + LAST_ANSWERS_SECONDS
+            while self._paced.pacing.unanswered and time.monotonic() < deadline:
+                time.sleep(0.002)
+        super().disable_input()
+
+
+class PacedApp(App[None], inherit_bindings=False):
+    """An application that draws no faster than its terminal shows; keys and messages are handled meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pacing = Pacing()
+        """What is known about the way to the terminal; nothing where there is none."""
+        self._holding: ExitStack | None = None
+        self._patience: TimerHandle | None = None
+        self._missed = False
+
+    def get_driver_class(self) -> type[Driver]:
+        """The driver of a terminal, with questions; any other, such as that of a browser, as it is."""
+        chosen = super().get_driver_class()
+        return PacedDriver if chosen is LinuxDriver else chosen
+
+    def frame_written(self) -> None:
+        """Draw nothing more for now if the terminal lags; widgets that change meanwhile are drawn once, afterwards."""
+        if self._holding is None and self.pacing.held:
+            self._holding, self._missed = ExitStack(), False
+            self._holding.enter_context(self.batch_update())
+            self._patience = get_running_loop().call_later(PATIENCE_SECONDS, self._give_up)
+
+    def on_cursor_position(self) -> None:
+        """The terminal has answered."""
+        if not self.pacing.held:
+            self._draw_again()
+
+    def _give_up(self) -> None:
+        self.pacing.give_up()
+        self._draw_again()
+
+    def _draw_again(self) -> None:
+        holding, self._holding = self._holding, None
+        if holding is None:
+            return
+        if self._patience is not None:
+            self._patience.cancel()
+        holding.close()
+        if self._missed and self.screen_stack:
+            self.screen.refresh()
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        """Draw, or note that Textual has drawn in spite of the hold, as after a new size: that part is lost."""
+        self._missed = self._missed or (self._holding is not None and renderable is not None)
+        super()._display(screen, renderable)

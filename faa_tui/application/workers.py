@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from textual.app import App, SuspendNotSupported
+from textual.app import SuspendNotSupported
 
 from faa_core.errors import FaaError, LoginError
 from faa_core.worker.protocol import Fail, Hello, RunOptions
 from faa_tui import messages
+from faa_tui._compat import PacedApp
 from faa_tui.fleet import HERE, Fleet
 from faa_tui.foreground import in_foreground
 
@@ -56,7 +57,7 @@ class WorkerState:
         return self.hello is not None
 
 
-class WorkersApp(App[None], inherit_bindings=False):
+class WorkersApp(PacedApp, inherit_bindings=False):
     """Has a worker on each machine that a reference names.
 
     Args:

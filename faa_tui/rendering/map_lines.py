@@ -43,6 +43,7 @@ class Pens:
     Attributes:
         ramp: Colours of the pixels.
         encoder: Turns levels into cells.
+        draft: Turns levels into cells of a map that moves; ``None`` where that takes no fewer bytes.
         base: Style of empty space.
         label: Style of numbers and row labels.
         cursor: Style of the labels of the cursor.
@@ -52,6 +53,7 @@ class Pens:
 
     ramp: Ramp
     encoder: Encoder
+    draft: Encoder | None
     base: Style
     label: Style
     cursor: Style
@@ -81,6 +83,7 @@ class MapLines:
         area: Where in the pane the pixels go.
         view: The part of the map that shows.
         picture: uint16 [even number of pixel rows, pixel columns]: levels of the pixels, cursor included.
+        encoder: Turns them into cells.
         query: Row of the cursor in tokens.
         key: Its column.
         queries: Tokens of the rows; may be fewer.
@@ -94,6 +97,7 @@ class MapLines:
     area: Region
     view: Viewport
     picture: NDArray[np.uint16]
+    encoder: Encoder
     query: int
     key: int
     queries: Sequence[str]
@@ -119,10 +123,10 @@ class MapLines:
 
     def _cells(self, before: list[Segment], top: list[int], bottom: list[int], after: list[Segment]) -> Strip:
         """A line of text, half blocks, and text."""
-        pens = self.pens
+        pens, encoder = self.pens, self.encoder
         texts = [_ansi(segment.style or pens.base, segment.text, pens.system) for segment in (*before, *after)]
-        texts.insert(len(before), pens.encoder.line(top, bottom))
-        return AnsiStrip("".join(texts), self.width, lambda: [*before, *pens.encoder.segments(top, bottom), *after])
+        texts.insert(len(before), encoder.line(top, bottom))
+        return AnsiStrip("".join(texts), self.width, lambda: [*before, *encoder.segments(top, bottom), *after])
 
     def _row_label(self, line: int) -> list[Segment]:
         """The label of the query on a line, right-aligned; the cursor's always, others where there is room."""

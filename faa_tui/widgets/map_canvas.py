@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +14,17 @@ from textual.strip import Strip
 
 from faa_tui.rendering.attention_map import MapAddress, MapShape, MapSource, Reading, marked
 from faa_tui.rendering.cells import encoder
+from faa_tui.rendering.draft import FRAME_BYTES, Motion, draft
 from faa_tui.rendering.map_lines import MapLines, Pens, label_width, map_area
 from faa_tui.rendering.ramps import RAMPS, RampName
 from faa_tui.rendering.scales import SCALES, Scale, ScaleName
-from faa_tui.rendering.terminal import colours_of, rich_colours
+from faa_tui.rendering.terminal import colours_of, pacing_of, rich_colours
 from faa_tui.rendering.tiles import CACHE_BYTES, TILE, TileCache, cells_at
 from faa_tui.rendering.viewport import ViewState
 from faa_tui.widgets.map_view import MapView
+
+_EXACT_CELL_BYTES: Final = 20
+"""What a cell of an exact frame takes, roughly."""
 
 
 class MapCanvas(MapView):
@@ -181,6 +185,9 @@ class MapCanvas(MapView):
         self._marked: NDArray[np.uint16] | None = None
         self._pens: Pens | None = None
         self._told: tuple[object, ...] = ()
+        self._shown: tuple[object, ...] = ()
+        self._motion = Motion()
+        self._resting = False  # whether a timer waits for the map to rest
 
     # --- what the application calls ---------------------------------------------------------------------------------
 
@@ -311,9 +318,35 @@ class MapCanvas(MapView):
     def _view_changed(self) -> None:
         self._picture = self._marked = None
         if self._map is not None and self.is_mounted:
+            self._note_motion()
             self._ask()
             self._tell()
         self.refresh()
+
+    def _note_motion(self) -> None:
+        """Draw drafts while the map moves, where there is a way to a terminal that bytes could fill."""
+        shown = (self.addresses, self._view)
+        pacing = pacing_of(self.app)
+        if pacing is None or self._pens_now().draft is None or shown == self._shown:
+            return
+        first, self._shown = not self._shown, shown
+        if not first:
+            self._motion.move(pacing.slow_for(_EXACT_CELL_BYTES * self.size.area))
+            self._wait_for_rest()
+
+    def _wait_for_rest(self) -> None:
+        if not self._resting:
+            self._resting = True
+            self.set_timer(self._motion.until_rest(), self._perhaps_rest)
+
+    def _perhaps_rest(self) -> None:
+        self._resting = False
+        if self._motion.until_rest() > 0:
+            self._wait_for_rest()
+        elif self._motion.drafting:
+            self._motion.rest()
+            self._picture = self._marked = None
+            self.refresh()
 
     def _cursor_changed(self, lines: set[int]) -> None:
         self._marked = None
@@ -373,8 +406,15 @@ class MapCanvas(MapView):
             ramp = RAMPS[self.ramp].over((background.r, background.g, background.b))
             base, label, cursor, note = styles
             pen, system = encoder(ramp, colours, base), rich_colours(self.app.console)
-            self._pens = Pens(ramp, pen, base, label, cursor, note, system)
+            quick = encoder(ramp, "256") if colours in ("truecolor", "256") else None
+            self._pens = Pens(ramp, pen, quick, base, label, cursor, note, system)
         return self._pens
+
+    def _draft_bytes(self) -> float:
+        """What a draft may take: its share, where several maps move together, of what the link carries in a moment."""
+        together = sum(1 for canvas in self.screen.query(MapCanvas) if canvas.is_on_screen)
+        pacing = pacing_of(self.app)
+        return (FRAME_BYTES if pacing is None else pacing.frame_bytes(FRAME_BYTES)) / max(1, together)
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Draw the lines of ``crop``, the map as ready bytes.
@@ -386,8 +426,11 @@ class MapCanvas(MapView):
             lines = [Strip.blank(width, pens.base)] * crop.height
         else:
             scale = self.SCALES[self.scale]
+            quick = pens.draft if self._motion.drafting else None
             if self._picture is None:
                 self._picture = self._map.picture(self._view, scale)
+                if quick is not None:
+                    self._picture = draft(self._picture, pens.ramp, self._draft_bytes())
             if self._marked is None:
                 self._marked = marked(self._picture, self._view, *self.cursor, pens.ramp)
             drawn = MapLines(
@@ -395,6 +438,7 @@ class MapCanvas(MapView):
                 area=area,
                 view=self._view,
                 picture=self._marked,
+                encoder=quick or pens.encoder,
                 query=self._query,
                 key=self._key,
                 queries=self._queries,
