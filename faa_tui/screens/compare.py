@@ -112,7 +112,7 @@ class CompareScreen(CompareLayout):
         event.stop()
         self._go_to(event.index)
 
-    def on_comparison_plot_plot_changed(self, event: ComparisonPlot.PlotChanged) -> None:
+    def on_paged_plot_page_changed(self, event: ComparisonPlot.PageChanged) -> None:
         """Name the plot."""
         event.stop()
         self._plot_pane.head(self._plot.title)

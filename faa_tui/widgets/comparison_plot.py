@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Final, Literal, get_args
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.segment import Segment
-from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.reactive import reactive
-from textual.strip import Strip
-from textual.widget import Widget
 
 from faa_core.catalogue import Entry
 from faa_tui.rendering.comparison_plots import (
@@ -31,18 +26,8 @@ from faa_tui.rendering.comparison_plots import (
 from faa_tui.rendering.ramps import luminance
 from faa_tui.rendering.sides import ON_DARK, ON_LIGHT, PLAIN, SideColours
 from faa_tui.rendering.terminal import colours_of
+from faa_tui.widgets.paged_plot import PagedPlot
 
-PlotName = Literal["scatter", "distributions", "layers", "boxes", "spectrum"]
-PLOTS: Final[tuple[PlotName, ...]] = get_args(PlotName)
-"""Every plot, in the order of the key that steps through them."""
-TITLES: Final[Mapping[PlotName, str]] = {
-    "scatter": "Pairs of heads",
-    "distributions": "Distribution",
-    "layers": "Layers",
-    "boxes": "Box counting",
-    "spectrum": "Dimensions D_q",
-}
-"""Names of the plots."""
 _REACH: Final = 3
 """Cells within which a click picks a point."""
 
@@ -80,10 +65,16 @@ class ComparisonView:
     other: int = 1
 
 
-class ComparisonPlot(Widget, can_focus=True):
-    """A plot that is drawn once for a size, a theme and what it shows."""
+class ComparisonPlot(PagedPlot, can_focus=True):
+    """Plots of the comparison that is on the screen."""
 
-    ALLOW_SELECT = False
+    PAGES: ClassVar[Mapping[str, str]] = {
+        "scatter": "Pairs of heads",
+        "distributions": "Distribution",
+        "layers": "Layers",
+        "boxes": "Box counting",
+        "spectrum": "Dimensions D_q",
+    }
     HELP = "v steps through the plots. A click on a point of the scatter plot goes to that pair of heads."
 
     DEFAULT_CSS = """
@@ -98,9 +89,6 @@ class ComparisonPlot(Widget, can_focus=True):
         Binding("v", "step(1)", "Next plot", show=False, id="plot.next", tooltip="Show the next plot"),
         Binding("V", "step(-1)", "Previous plot", show=False, id="plot.previous", tooltip="Show the plot before"),
     ]
-
-    plot: reactive[PlotName] = reactive[PlotName]("scatter")
-    """Which plot shows."""
 
     class Picked(Message):
         """A pair of heads was clicked in the scatter plot.
@@ -120,24 +108,6 @@ class ComparisonPlot(Widget, can_focus=True):
             """The sender."""
             return self.comparison_plot
 
-    class PlotChanged(Message):
-        """Another plot shows.
-
-        Attributes:
-            comparison_plot: The sender.
-            plot: Which.
-        """
-
-        def __init__(self, comparison_plot: ComparisonPlot, plot: PlotName) -> None:
-            super().__init__()
-            self.comparison_plot = comparison_plot
-            self.plot = plot
-
-        @property
-        def control(self) -> ComparisonPlot:
-            """The sender."""
-            return self.comparison_plot
-
     def __init__(
         self, *, name: str | None = None, id: str | None = None, classes: str | None = None, disabled: bool = False
     ) -> None:
@@ -151,42 +121,16 @@ class ComparisonPlot(Widget, can_focus=True):
         """
         super().__init__(name=name, id=id, classes=classes, disabled=disabled)
         self._shown: ComparisonView | None = None
-        self._drawn_for: object = None
-        self._lines: list[Strip] = []
         self._places: NDArray[np.int64] = np.zeros((0, 2), np.int64)
-
-    @property
-    def title(self) -> str:
-        """Name of the plot that shows."""
-        return TITLES[self.plot]
 
     def show(self, view: ComparisonView | None) -> None:
         """Show other numbers; ``None`` for nothing."""
         self._shown = view
-        self._drawn_for = None
-        self.refresh()
-
-    def action_step(self, step: int) -> None:
-        """Show the plot ``step`` places on."""
-        self.plot = PLOTS[(PLOTS.index(self.plot) + step) % len(PLOTS)]
-
-    def validate_plot(self, plot: str) -> str:
-        """Refuse a plot that does not exist.
-
-        Raises:
-            ValueError: It does not.
-        """
-        if plot not in PLOTS:
-            raise ValueError(f"no plot is called {plot!r}; there are {', '.join(PLOTS)}")
-        return plot
-
-    def watch_plot(self, plot: PlotName) -> None:
-        """Draw it."""
-        self.post_message(self.PlotChanged(self, plot))
+        self.draw_anew()
 
     def on_click(self, event: events.Click) -> None:
         """Say which pair is nearest."""
-        if self.plot != "scatter" or not len(self._places):
+        if self.page != "scatter" or not len(self._places):
             return
         # A line is about twice as high as a column is wide.
         far = np.hypot(self._places[:, 0] - event.x, 2 * (self._places[:, 1] - event.y))
@@ -195,23 +139,21 @@ class ComparisonPlot(Widget, can_focus=True):
         if far[nearest] <= 2 * _REACH:
             self.post_message(self.Picked(self, nearest))
 
-    def render_line(self, y: int) -> Strip:
-        """Draw a line of the plot, which is built once for a size, a plot and a set of colours."""
-        base = self.rich_style.without_color if self.app.no_color else self.rich_style
-        if self._shown is None:
-            return Strip.blank(self.size.width, base)
-        colours = self._colours()
-        state = (self.size, self.plot, colours)
-        if self._drawn_for != state:
-            self._drawn_for = state
-            self._lines = self._build(self._shown, colours)
-        return self._lines[y].apply_style(Style(color=base.color, bgcolor=base.bgcolor))
+    def look(self) -> SideColours:
+        """Its colours."""
+        if colours_of(self.app) == "none":
+            return PLAIN
+        background = self.background_colors[1]
+        return ON_LIGHT if luminance((background.r, background.g, background.b)) > 0.4 else ON_DARK
 
-    def _build(self, view: ComparisonView, colours: SideColours) -> list[Strip]:
-        width, height = self.size
+    def draw_page(self, width: int, height: int) -> list[Text] | None:
+        """The plot that shows, in the size asked for."""
+        view, colours = self._shown, self.look()
+        if view is None:
+            return None
         self._places = np.zeros((0, 2), np.int64)
-        draw: Mapping[PlotName, Callable[[], list[Text]]] = {
-            "scatter": lambda: self._scatter(view, colours),
+        draw: Mapping[str, Callable[[], list[Text]]] = {
+            "scatter": lambda: self._scatter(view, colours, width, height),
             "distributions": lambda: distribution_lines(
                 view.a, view.b, view.title, self._names(view), width, height, colours, view.reason, view.other
             ),
@@ -219,14 +161,9 @@ class ComparisonPlot(Widget, can_focus=True):
             "boxes": lambda: box_counting_lines(view.heads, width, height, colours),
             "spectrum": lambda: spectrum_lines(view.heads, width, height, colours),
         }
-        console = self.app.console
-        return [
-            Strip([Segment(text, style or Style()) for text, style, _ in line.render(console, end="")], width)
-            for line in draw[self.plot]()
-        ]
+        return draw[self.page]()
 
-    def _scatter(self, view: ComparisonView, colours: SideColours) -> list[Text]:
-        width, height = self.size
+    def _scatter(self, view: ComparisonView, colours: SideColours, width: int, height: int) -> list[Text]:
         drawn = scatter(
             view.a,
             view.b,
@@ -245,9 +182,3 @@ class ComparisonPlot(Widget, can_focus=True):
     @staticmethod
     def _names(view: ComparisonView) -> tuple[str, str]:
         return view.names[0], view.names[1]
-
-    def _colours(self) -> SideColours:
-        if colours_of(self.app) == "none":
-            return PLAIN
-        background = self.background_colors[1]
-        return ON_LIGHT if luminance((background.r, background.g, background.b)) > 0.4 else ON_DARK

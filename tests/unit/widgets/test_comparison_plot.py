@@ -8,7 +8,7 @@ import pytest
 from faa_core.catalogue import BY_KEY
 from faa_tui.rendering.comparison_plots import HeadCurve, Profile
 from faa_tui.rendering.ramps import luminance
-from faa_tui.widgets.comparison_plot import PLOTS, TITLES, ComparisonPlot, ComparisonView
+from faa_tui.widgets.comparison_plot import ComparisonPlot, ComparisonView
 
 
 @pytest.fixture
@@ -35,17 +35,17 @@ def test_v_steps_through_every_plot_and_back(drive, view, size):
     async def scenario(app, pilot):
         app.widget.show(view)
         seen = []
-        for _ in PLOTS:
+        for _ in ComparisonPlot.PAGES:
             await pilot.pause()
             assert [len(line) for line in app.lines] == [size[0]] * size[1]
-            seen.append((app.widget.plot, app.widget.title, app.lines[0].strip()))
+            seen.append((app.widget.page, app.widget.title, app.lines[0].strip()))
             await pilot.press("v")
-        assert [plot for plot, _, _ in seen] == list(PLOTS)
-        assert [title for _, title, _ in seen] == list(TITLES.values())
-        assert len({line for _, _, line in seen}) == len(PLOTS)
-        assert app.widget.plot == "scatter"
+        assert [plot for plot, _, _ in seen] == list(ComparisonPlot.PAGES)
+        assert [title for _, title, _ in seen] == list(ComparisonPlot.PAGES.values())
+        assert len({line for _, _, line in seen}) == len(ComparisonPlot.PAGES)
+        assert app.widget.page == "scatter"
         await pilot.press("V")
-        assert app.widget.plot == "spectrum"
+        assert app.widget.page == "spectrum"
 
     drive(ComparisonPlot(), scenario, size)
 
@@ -89,8 +89,8 @@ def test_other_numbers_and_nothing(drive, view):
         app.widget.show(None)
         await pilot.pause()
         assert not "".join(app.lines).strip()
-        with pytest.raises(ValueError, match="no plot"):
-            app.widget.plot = "pie"
+        with pytest.raises(ValueError, match="no page"):
+            app.widget.page = "pie"
 
     drive(ComparisonPlot(), scenario)
 
@@ -127,7 +127,7 @@ def test_no_color_means_no_colour(drive, view, monkeypatch):
 def test_panes_of_any_size(drive, view, pane):
     async def scenario(app, pilot):
         app.widget.show(view)
-        for _ in PLOTS:
+        for _ in ComparisonPlot.PAGES:
             await pilot.press("v")
             assert [len(line) for line in app.lines] == [pane[0]] * pane[1]
 
