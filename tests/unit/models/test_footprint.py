@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import json
 import weakref
 from argparse import ArgumentParser
@@ -16,6 +17,7 @@ from faa_core.analysis import Engine
 from faa_core.errors import OutOfMemoryError
 from faa_core.models import footprint, loading, memory
 from faa_core.models.footprint import GIB, Footprint, held_bytes, in_gib, pass_footprint
+from faa_core.worker.faults import is_out_of_memory
 from faa_core.worker.protocol import Load, Run, RunOptions, Unload
 from faa_tui.cli.main import add_run_options, run_options_of
 
@@ -141,6 +143,43 @@ def test_the_limit_of_a_card_is_given_to_its_allocator_and_lifted_again(monkeypa
     memory.bound(card, 0)
     memory.bound(card, 0)
     assert told == [(0.25, card), (1.0, card), (1.0, card)]
+
+
+def test_the_limit_of_apples_gpu_is_a_share_of_what_it_recommends_and_is_lifted_to_what_torch_starts_with(monkeypatch):
+    told = []
+    monkeypatch.setattr(torch.mps, "recommended_max_memory", lambda: 16 * GIB)
+    monkeypatch.setattr(torch.mps, "set_per_process_memory_fraction", told.append)
+    gpu = torch.device("mps")
+    memory.bound(gpu, 0)
+    assert told == []
+    memory.bound(gpu, 4 * GIB)
+    memory.bound(gpu, 100 * GIB)
+    memory.bound(gpu, 0)
+    memory.bound(gpu, 0)
+    assert told == [0.25, 2.0, memory._MPS_UNASKED]
+
+
+def test_torch_takes_what_it_is_asked_of_cards():
+    """The real functions, which this machine may be unable to run, have the arguments that they are given."""
+    card = torch.device("cuda:1")
+    for function in (
+        torch.cuda.mem_get_info,
+        torch.cuda.memory_reserved,
+        torch.cuda.memory_allocated,
+        torch.cuda.get_device_properties,
+    ):
+        inspect.signature(function).bind(card)
+    inspect.signature(torch.cuda.set_per_process_memory_fraction).bind(0.5, card)
+    inspect.signature(torch.mps.set_per_process_memory_fraction).bind(0.5)
+    for function in (torch.mps.recommended_max_memory, torch.mps.current_allocated_memory, torch.cuda.empty_cache):
+        inspect.signature(function).bind()
+    with pytest.raises(
+        ValueError, match="Allowed range"
+    ):  # the largest share that is asked for is the largest there is
+        torch.mps.set_per_process_memory_fraction(memory._MPS_MOST + 0.1)
+    assert is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."))
+    assert is_out_of_memory(torch.AcceleratorError("CUDA error: out of memory"))
+    assert torch.cuda.OutOfMemoryError is torch.OutOfMemoryError
 
 
 def test_unloading_frees_every_parameter():
