@@ -148,6 +148,24 @@ class Engine:
         self._touch(self._runs.find(job.run))
         return self._runs.tile(job, check)
 
+    def boxes(self, job: protocol.Boxes, check: Callable[[], None] = lambda: None) -> NDArray[np.bool_]:
+        """Which boxes of one head hold a cell whose lift is above a threshold: those that its box counts count.
+
+        Args:
+            job: Which head, size and threshold.
+            check: Called between strips; may raise, to give up.
+
+        Returns:
+            bool [ceil(queries / 2^level), ceil(keys / 2^level)].
+
+        Raises:
+            GoneError: The run is not kept, or its rows were let go.
+            UsageError: There is no such map, size or threshold, its rows never fitted, or the answer does not fit into
+                a message.
+        """
+        self._touch(self._runs.find(job.run))
+        return self._runs.boxes(job, check)
+
     def align(self, job: protocol.Align) -> None:
         """Lay segments over the maps of one kind of a run.
 

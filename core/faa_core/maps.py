@@ -130,7 +130,7 @@ class KeptLayer:
             UsageError: Its rows can no longer be computed.
         """
         means = []
-        for start, stop in self._strips():
+        for start, stop in self.strips():
             check()
             means.append(self.rows(start, stop).mean(0))
         return torch.cat(means)
@@ -162,9 +162,10 @@ class KeptLayer:
         return strip_rows(self.result.info.heads, self.result.keys)
 
     def _gather(self, heads: slice) -> torch.Tensor:
-        return torch.cat([self.rows(start, stop)[heads] for start, stop in self._strips()], dim=1)
+        return torch.cat([self.rows(start, stop)[heads] for start, stop in self.strips()], dim=1)
 
-    def _strips(self) -> Iterator[tuple[int, int]]:
+    def strips(self) -> Iterator[tuple[int, int]]:
+        """First and last row, exclusive, of the strips in which rows are best computed: those of the capture."""
         queries, step = self.result.queries, self._step
         return ((start, min(start + step, queries)) for start in range(0, queries, step))
 

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from faa_core.capture.calls import ROWS_BYTES, RowBudget
+from faa_core.derived import Derived, Place, occupied_boxes, tile_without_first
 from faa_core.errors import GoneError, UsageError
 from faa_core.maps import KeptLayer, cells_of, pool
 from faa_core.models.tokens import Encoded
 from faa_core.records import MapKind, Tokens
 from faa_core.residents import ModelKey
 from faa_core.segments import Grid
-from faa_core.worker.protocol import Align, Tile
+from faa_core.worker.protocol import Align, Boxes, Tile
 
 MOST_RUNS = 64
 LEAST_RUNS = 2
@@ -29,8 +29,8 @@ SHARED_ROW_BYTES = 2 * ROWS_BYTES
 """Memory that the row sources of all runs may hold: as much as two runs at most take."""
 LEVEL_BYTES = 2 * 1024**3
 """Memory that the coarse levels of all runs may hold, beyond those of the two latest."""
-ALIGNED_BYTES = 512 * 1024**2
-"""Memory that maps over segments may hold, from which their tiles are cut."""
+DERIVED_BYTES = 512 * 1024**2
+"""Memory that maps may hold which are made on request: over segments, without the first key, of lift in boxes."""
 
 
 class KeptRun:
@@ -119,23 +119,13 @@ class KeptRun:
             layer.let_rows_go()
 
 
-class _Place(NamedTuple):
-    """Which maps over segments: some heads of one layer, from ``head`` on."""
-
-    run: int
-    grid: int
-    kind: MapKind
-    layer: int
-    head: int
-
-
 class Runs:
     """Every run that is kept, the oldest first.
 
     Args:
         row_bytes: Memory that the row sources of all runs may hold.
         level_bytes: Memory that their coarse levels may hold.
-        aligned_bytes: Memory that their maps over segments may hold.
+        derived_bytes: Memory that maps which are made of their rows on request may hold.
         most: Runs that are kept.
     """
 
@@ -143,15 +133,14 @@ class Runs:
         self,
         row_bytes: int = SHARED_ROW_BYTES,
         level_bytes: int = LEVEL_BYTES,
-        aligned_bytes: int = ALIGNED_BYTES,
+        derived_bytes: int = DERIVED_BYTES,
         most: int = MOST_RUNS,
     ) -> None:
         self._row_bytes = row_bytes
         self._level_bytes = level_bytes
-        self._aligned_bytes = aligned_bytes
         self._most = most
         self._runs: OrderedDict[int, KeptRun] = OrderedDict()
-        self._aligned: OrderedDict[_Place, torch.Tensor] = OrderedDict()
+        self._derived = Derived(derived_bytes)
 
     def __iter__(self) -> Iterator[KeptRun]:
         return iter(list(self._runs.values()))
@@ -204,8 +193,7 @@ class Runs:
     def release(self, id: int) -> None:
         """Forget a run; harmless where it is gone."""
         self._runs.pop(id, None)
-        for place in [place for place in self._aligned if place.run == id]:
-            del self._aligned[place]
+        self._derived.forget(id)
 
     def of(self, model: ModelKey) -> list[KeptRun]:
         """The runs of a model."""
@@ -214,12 +202,11 @@ class Runs:
     def nbytes(self, model: ModelKey) -> int:
         """Memory that the runs of a model hold."""
         runs = self.of(model)
-        ids = {run.id for run in runs}
-        aligned = sum(maps.nbytes for place, maps in self._aligned.items() if place.run in ids)
-        return aligned + sum(run.row_bytes + run.level_bytes for run in runs)
+        derived = self._derived.nbytes(run.id for run in runs)
+        return derived + sum(run.row_bytes + run.level_bytes for run in runs)
 
     def tile(self, job: Tile, check: Callable[[], None]) -> NDArray[np.float16]:
-        """A rectangle of one head's map, of tokens or of segments.
+        """A rectangle of one head's map, of tokens or of segments, or of tokens without the first key.
 
         Args:
             job: Which.
@@ -234,6 +221,10 @@ class Runs:
         """
         run = self.find(job.run)
         layer = run.layer(job.kind, job.layer)
+        if job.without_first:
+            if job.grid:
+                raise UsageError("Maps over segments have no view without the first key.")
+            return tile_without_first(self._derived, layer, job, check)
         if not job.grid:
             return layer.tile(job)
         layer.check_head(job.head)
@@ -248,6 +239,15 @@ class Runs:
             return pool(strip[:, columns], cell)
         return pool(maps[head, rows, columns], cell)
 
+    def boxes(self, job: Boxes, check: Callable[[], None]) -> NDArray[np.bool_]:
+        """Which boxes of one head are counted at a size and a threshold; see `occupied_boxes`.
+
+        Raises:
+            GoneError: The run, or what they are computed from, was let go.
+            UsageError: There is no such map, size or threshold.
+        """
+        return occupied_boxes(self._derived, self.find(job.run).layer(job.kind, job.layer), job, check)
+
     def _over(
         self, job: Tile, layer: KeptLayer, grid: Grid, check: Callable[[], None]
     ) -> tuple[torch.Tensor | None, int]:
@@ -257,17 +257,13 @@ class Runs:
         as many as it does. ``None`` where it does not hold one.
         """
         one = 2 * grid.rows * grid.columns
-        group = min(self._aligned_bytes // 2 // one, layer.result.info.heads)
+        group = min(self._derived.budget // 2 // one, layer.result.info.heads)
         if not group:
             return None, 0
         first = job.head // group * group
-        place = _Place(job.run, job.grid, job.kind, job.layer, first)
-        maps = self._aligned.get(place)
-        if maps is None:
-            heads = range(first, min(first + group, layer.result.info.heads))
-            maps = layer.over(grid, heads, 0, grid.rows, check).to(torch.float16).cpu()
-            self._aligned[place] = maps
-            while sum(kept.nbytes for kept in self._aligned.values()) > self._aligned_bytes:
-                self._aligned.popitem(last=False)
-        self._aligned.move_to_end(place)
-        return maps, job.head - first
+        heads = range(first, min(first + group, layer.result.info.heads))
+        place = Place(job.run, job.kind, job.layer, first, "segments", job.grid)
+        made = self._derived.get(
+            place, lambda: {0: layer.over(grid, heads, 0, grid.rows, check).to(torch.float16).cpu()}
+        )
+        return made[0], job.head - first

@@ -85,7 +85,7 @@ def other_major(nonce: str) -> None:
 
 
 def older_minor(nonce: str) -> None:
-    say(nonce, frame(hello(protocol=[1, 0], versions={"faa": "1.9.0"}, capabilities=["load", "run", "cancel"])))
+    say(nonce, frame(hello(protocol=[1, 0], versions={"faa": "1.9.0"}, capabilities=["load", "run", "tile", "cancel"])))
     wait_for_the_end()
 
 

@@ -142,6 +142,13 @@ def test_what_an_older_worker_cannot_do_is_not_sent() -> None:
     assert "pip install faa-tui==" in caught.value.hint
 
 
+def test_a_field_that_an_older_worker_would_ignore_is_not_sent() -> None:
+    with session(scripted(way="hostile-older_minor")) as worker, pytest.raises(FaaError) as caught:
+        worker.tile("decoder", 0, 0, 0, 0, 1, 0, 1, run=1, without_first=True)
+    assert caught.value.kind == "usage"
+    assert "cannot do 'without-first'" in caught.value.message
+
+
 def test_a_worker_that_does_not_greet_is_given_up(hear: Any) -> None:
     heard = hear(scripted(way="hostile-silent"))
     with pytest.raises(HostError, match=r"gpu7 .*no worker has greeted in time"):

@@ -294,9 +294,9 @@ def joined(attention: np.ndarray, segments: np.ndarray) -> np.ndarray:
     return inside @ attention @ inside.T / inside.sum(1, keepdims=True)
 
 
-@pytest.mark.parametrize("aligned_bytes", [2**29, 2**15, 100], ids=["whole layers", "some heads", "rows"])
-def test_a_tile_over_segments_is_the_mean_of_sums_at_every_level(aligned_bytes: int) -> None:
-    engine = Engine(runs=Runs(aligned_bytes=aligned_bytes))
+@pytest.mark.parametrize("derived_bytes", [2**29, 2**15, 100], ids=["whole layers", "some heads", "rows"])
+def test_a_tile_over_segments_is_the_mean_of_sums_at_every_level(derived_bytes: int) -> None:
+    engine = Engine(runs=Runs(derived_bytes=derived_bytes))
     engine.run(Run(1, "demo", TEXT), heard := Heard())
     segments = pairs(heard.length)
     engine.align(Align(7, 1, "decoder", segments, segments))

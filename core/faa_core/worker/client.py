@@ -64,6 +64,7 @@ ClientEvent = (
     | protocol.Examined
     | protocol.Rolled
     | protocol.Sketched
+    | protocol.Boxed
     | protocol.ResidentReport
     | protocol.EnvironmentReport
     | protocol.Done
@@ -307,10 +308,13 @@ class WorkerClient:
         Raises:
             UsageError: It does not.
         """
-        tag = job.__struct_config__.tag
-        if self._hello is not None and tag not in self._hello.capabilities:
+        needed = [job.__struct_config__.tag]
+        if isinstance(job, protocol.Tile) and job.without_first:
+            needed.append("without-first")  # a worker that does not know the field would ignore it
+        lacking = [] if self._hello is None else [tag for tag in needed if tag not in self._hello.capabilities]
+        if self._hello is not None and lacking:
             raise UsageError(
-                cannot_do(self._hello, f"do {tag!r}", self._launch.host),
+                cannot_do(self._hello, f"do {lacking[0]!r}", self._launch.host),
                 f"Install the same version on both sides, for example: {self._launch.install}",
             )
 

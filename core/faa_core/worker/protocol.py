@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from faa_core.findings import HeadExamination, HeadTests, RepeatProbe, RolloutToLast, Surrogate
 from faa_core.records import LayerResult, LayerSketch, MapKind, ModelInfo, Tokens
 
-VERSION = (1, 2)
+VERSION = (1, 3)
 """Major and minor version of the protocol.
 
 A different major version is refused, naming both. A client sends a worker of another minor version only what its
@@ -51,10 +51,13 @@ CAPABILITIES = (
     "unload",
     "residents",
     "environment",
+    "boxes",
     "cancel",
     "tune",
+    "without-first",
 )
-"""Tags of the jobs that this version can do, ``cancel`` and ``tune``."""
+"""Tags of the jobs that this version can do, ``cancel``, ``tune``, and ``without-first``: that it heeds this field of
+a `Tile`."""
 
 ON_SCREEN, SOON, SOMEDAY = 0, 1, 2
 """Priorities of jobs: what somebody looks at, what may be looked at next, and all else. A smaller number goes first."""
@@ -122,6 +125,8 @@ class Tile(msgspec.Struct, frozen=True, tag="tile", tag_field="type"):
         column_stop: One past the last column of cells.
         grid: Id of an `Align` of the same run and kind, whose segments stand for tokens then; 0 for the tokens.
         priority: `ON_SCREEN`, `SOON` or `SOMEDAY`.
+        without_first: Whether key 0 is left out and each row scaled up to one again. A cell is then the largest weight
+            of the rows in it that have .05 or more left, and NaN where none has. Not of segments.
     """
 
     id: int
@@ -136,6 +141,31 @@ class Tile(msgspec.Struct, frozen=True, tag="tile", tag_field="type"):
     column_stop: int
     grid: int = 0
     priority: int = ON_SCREEN
+    without_first: bool = False
+
+
+class Boxes(msgspec.Struct, frozen=True, tag="boxes", tag_field="type"):
+    """Ask which boxes of one head of the run ``run`` are counted: hold a cell whose lift is above a threshold.
+
+    Answered by `Boxed`, and `Done` or `Fail`.
+
+    Attributes:
+        id: The job.
+        run: The run.
+        kind: Kind of the map.
+        layer: Layer within the kind.
+        head: Head within the layer.
+        level: Boxes are 2^level x 2^level tokens, from the first query and the first key.
+        threshold: Index of the lift in `faa_core.records.BoxCounts.thresholds`.
+    """
+
+    id: int
+    run: int
+    kind: MapKind
+    layer: int
+    head: int
+    level: int
+    threshold: int
 
 
 class Align(msgspec.Struct, frozen=True, tag="align", tag_field="type", eq=False):
@@ -310,7 +340,22 @@ class Bye(msgspec.Struct, frozen=True, tag="bye", tag_field="type"):
     """Leave now."""
 
 
-Job = Load | Run | Tile | Align | Sketch | Test | Probe | Examine | Rollout | Release | Unload | Residents | Environment
+Job = (
+    Load
+    | Run
+    | Tile
+    | Boxes
+    | Align
+    | Sketch
+    | Test
+    | Probe
+    | Examine
+    | Rollout
+    | Release
+    | Unload
+    | Residents
+    | Environment
+)
 Request = Job | Tune | Ack | Cancel | Ping | Bye
 
 
@@ -409,6 +454,20 @@ class Sketched(msgspec.Struct, frozen=True, tag="sketched", tag_field="type", eq
     index: int
     total: int
     sketch: LayerSketch
+
+
+class Boxed(msgspec.Struct, frozen=True, tag="boxed", tag_field="type", eq=False):
+    """The answer to `Boxes`.
+
+    Attributes:
+        id: The job.
+        columns: Columns of boxes.
+        bits: uint8 [rows of boxes, ceil(columns / 8)]: a bit for each box, the first one the highest of its byte.
+    """
+
+    id: int
+    columns: int
+    bits: NDArray[np.uint8]
 
 
 class Resident(msgspec.Struct, frozen=True):
@@ -541,6 +600,7 @@ Event = (
     | Examined
     | Rolled
     | Sketched
+    | Boxed
     | ResidentReport
     | Chunk
     | EnvironmentReport

@@ -70,6 +70,9 @@ class EngineLike(Protocol):
     def tile(self, job: protocol.Tile, check: Callable[[], None]) -> NDArray[np.float16]:
         """Rectangle of a map, float16 [row_stop - row, column_stop - column], clipped to the map."""
 
+    def boxes(self, job: protocol.Boxes, check: Callable[[], None]) -> NDArray[np.bool_]:
+        """Which boxes of one head are counted, bool [rows of boxes, columns of boxes]."""
+
     def align(self, job: protocol.Align) -> None:
         """Lay segments over the maps of one kind of a run."""
 
@@ -302,6 +305,9 @@ class _Server:
                 return engine.run(job, listener)
             case protocol.Tile():
                 self._send_array(ticket, "tile", _checked(job, engine.tile(job, listener.check)))
+            case protocol.Boxes():
+                occupied = engine.boxes(job, listener.check)
+                listener.emit(protocol.Boxed(job.id, occupied.shape[1], np.packbits(occupied, axis=1)))
             case protocol.Align():
                 engine.align(job)
             case protocol.Sketch():

@@ -122,6 +122,7 @@ class Session:
         column_stop: int,
         grid: int = 0,
         run: int | None = None,
+        without_first: bool = False,
     ) -> NDArray[np.float16]:
         """Rectangle of a map; the arguments are the fields of `protocol.Tile`, and ``run`` is the last one by default.
 
@@ -133,8 +134,26 @@ class Session:
             FaaError: There is no such map or rectangle.
         """
         place = (kind, layer, head, level, row, row_stop, column, column_stop, grid)
-        events, _ = self._wait(protocol.Tile(self._client.new_id(), self._of(run), *place))
+        job = protocol.Tile(self._client.new_id(), self._of(run), *place, without_first=without_first)
+        events, _ = self._wait(job)
         return _only(events, ArrayReady).array
+
+    def boxes(
+        self, kind: MapKind, layer: int, head: int, level: int, threshold: int, run: int | None = None
+    ) -> NDArray[np.bool_]:
+        """Which boxes of a head are counted; the arguments are the fields of `protocol.Boxes`.
+
+        Returns:
+            bool [rows of boxes, columns of boxes].
+
+        Raises:
+            GoneError: The worker does not keep its map any more.
+            FaaError: There is no such map, size or threshold.
+        """
+        job = protocol.Boxes(self._client.new_id(), self._of(run), kind, layer, head, level, threshold)
+        events, _ = self._wait(job)
+        boxed = _only(events, protocol.Boxed)
+        return np.unpackbits(boxed.bits, axis=1, count=boxed.columns).astype(bool)
 
     def align(self, kind: MapKind, queries: NDArray[np.int32], keys: NDArray[np.int32], run: int | None = None) -> int:
         """Lay segments over the maps of a kind, see `protocol.Align`; returns the ``grid`` of tiles and sketches.

@@ -86,7 +86,8 @@ def messages(layer_result: records.LayerResult) -> list[protocol.Request | proto
     return [
         protocol.Load(1, "gpt2@main", options),
         protocol.Run(2**40, "./checkpoint", "text\x00with\ufffdodd \U0001f600", options),
-        protocol.Tile(3, 2, "encoder", 1, 2, 3, 4, 5, 6, 7, 8, protocol.SOON),
+        protocol.Tile(3, 2, "encoder", 1, 2, 3, 4, 5, 6, 7, 8, protocol.SOON, True),
+        protocol.Boxes(3, 2, "encoder", 1, 2, 3, 12),
         protocol.Align(3, 2, "cross", np.array([-1, 0, 0], np.int32), np.array([0, 1], np.int32)),
         protocol.Sketch(3, 2, "decoder", (1, 5), 4, 8, protocol.SOMEDAY),
         protocol.Test(4, 2, "D1", "residual", 39, 5),
@@ -112,6 +113,7 @@ def messages(layer_result: records.LayerResult) -> list[protocol.Request | proto
         protocol.Examined(4, examined),
         protocol.Rolled(4, (findings.RolloutToLast("decoder", numbers[0], numbers[1], "ok"),)),
         protocol.Sketched(3, 0, 2, sketched),
+        protocol.Boxed(3, 9, np.array([[255, 128], [1, 0]], np.uint8)),
         protocol.ResidentReport(4, (protocol.Resident("demo", "cuda:0", "bfloat16", 2**34, 2**30, (1, 2)),)),
         protocol.Chunk(3, "tile", "<f2", (2, 3), 0, 12),
         protocol.EnvironmentReport(4, {"numpy": "2"}, ("cpu",), {"host_total": 2**40}, (("maps", True, "equal"),)),

@@ -61,3 +61,18 @@ def test_a_message_without_arrays_passes() -> None:
 def test_a_layer_that_contradicts_itself_is_refused(layer: LayerResult, change: Any, words: str) -> None:
     with pytest.raises(WorkerError, match=words):
         shapes.check(ready(replace(layer, **change(layer))))
+
+
+@pytest.mark.parametrize(
+    ("columns", "bits"),
+    [
+        (9, np.zeros((2, 1), np.uint8)),
+        (9, np.zeros(2, np.uint8)),
+        (-1, np.zeros((2, 0), np.uint8)),
+        (9, np.zeros((2, 2))),
+    ],
+)
+def test_boxes_whose_bits_are_not_those_of_their_columns_are_refused(columns: int, bits: Any) -> None:
+    shapes.check(protocol.Boxed(1, 9, np.zeros((2, 2), np.uint8)))
+    with pytest.raises(WorkerError, match="contradicts itself"):
+        shapes.check(protocol.Boxed(1, columns, bits))
