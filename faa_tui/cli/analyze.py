@@ -126,12 +126,14 @@ def _over_texts(options: Namespace, parsed: reference.ModelReference) -> int:
     texts = texts_in(options.texts)
     run_options = run_options_of(options)
     with narrated_session(len(texts), parsed.host) as narrated:
-        analyses, maps = [], []
-        for text in texts:
+        worker = narrated.worker
+        analyses = [narrated.analyse(parsed, texts[0], run_options)]
+        maps = [little_maps(worker, parsed, analyses[0])]
+        for text in texts[1:]:
             analyses.append(narrated.analyse(parsed, text, run_options))
             # Of every text those of all heads would be more than anybody will look at.
-            maps.append(fetched(narrated.worker, telling_heads(analyses[-1])))
-        host = narrated.worker.hello.hostname
+            maps.append(fetched(worker, telling_heads(analyses[-1])))
+        host = worker.hello.hostname
     replication = replicate(analyses, options.seed)
     origin = Origin(parameters(run_options, options), hosts=(host,))
     keep_texts(replication, analyses, maps, origin)

@@ -49,13 +49,13 @@ def run(arguments: list[str]) -> int:
         check_target(Path(options.output), options.force)
     texts = texts_for(references[0], options.texts, options.text, options.file)
     run_options = run_options_of(options)
+    origin = Origin(parameters(run_options, options, "match", "pair"), options.seed)
     with Hosts() as hosts, measuring(references, texts, run_options, hosts) as measurement:
         first, *others = measurement.sides
         comparisons = [_compared(first, other, pairs, options) for other in others]
         statistics = statistics_shown(comparisons, options.statistic)
         page = _page(measurement, comparisons, statistics, options) if options.format == "html" else b""
-    origin = Origin(parameters(run_options, options, "match", "pair"), options.seed)
-    keep(lambda store: _keep(store, comparisons, first, others, origin))
+        keep_compared(measurement, comparisons, origin)
     if page:
         _write(page, options)
     else:
@@ -85,14 +85,25 @@ def with_partner(models: Sequence[str]) -> list[ModelReference]:
     return [alone.twin, alone] if alone.initialised else [alone, alone.twin]
 
 
-def _keep(
-    store: Store, comparisons: Sequence[Comparison], first: Measured, others: Sequence[Measured], origin: Origin
-) -> None:
-    """Keep every comparison; the runs of the first model once."""
-    kept: Sequence[Analysis | int] = first.analyses
-    for comparison, other in zip(comparisons, others, strict=True):
-        run = store.save_comparison(comparison, kept, other.analyses, origin)
-        kept = [part.run for part in store.parts(run) if part.side == 0]
+def keep_compared(measurement: Measurement, comparisons: Sequence[Comparison], origin: Origin) -> None:
+    """Keep every comparison of the first side, its runs once, and maps of the first text while the workers have them.
+
+    Raises:
+        Cancelled: A Ctrl-C came.
+    """
+    first, *others = measurement.sides
+    of_first, *of_others = measurement.little_maps()
+
+    def save(store: Store) -> None:
+        kept: Sequence[Analysis | int] = first.analyses
+        for comparison, other, maps in zip(comparisons, others, of_others, strict=True):
+            parts = store.parts(store.save_comparison(comparison, kept, other.analyses, origin))
+            kept = [part.run for part in parts if part.side == 0]
+            for part in parts:
+                if part.place == 0:
+                    store.add_overviews(part.run, maps if part.side else of_first)
+
+    keep(save)
 
 
 def _page(

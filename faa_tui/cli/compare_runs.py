@@ -22,8 +22,10 @@ from faa_core.errors import Cancelled, FaaError, GoneError, LoginError
 from faa_core.records import Analysis, LayerSketch, MapKind
 from faa_core.reference import ModelReference
 from faa_core.report import ChosenPair, ComparedPart, PairFrame, PairMaps, chosen_pairs
+from faa_core.store import Overview
 from faa_core.worker import protocol
 from faa_core.worker.session import Session, session
+from faa_tui.cli.kept import little_maps
 from faa_tui.cli.narration import log_in, progress_bar
 from faa_tui.hosts import Hosts, here
 from faa_tui.rendering.text import visible
@@ -183,6 +185,14 @@ class Measurement:
             made.append(ComparedPart(comparison, runs, maps, statistics=tuple(statistics), count=count))
         return made
 
+    def little_maps(self) -> list[tuple[Overview, ...]]:
+        """For each side the maps in little of the first text, to be kept with its run.
+
+        Raises:
+            Cancelled: A Ctrl-C came.
+        """
+        return [self._machines[side].little_maps(side, one.analyses[0]) for side, one in enumerate(self.sides)]
+
     def _maps(self, other: int, pairs: Sequence[ChosenPair], runs: tuple[Analysis, Analysis]) -> tuple[PairMaps, ...]:
         found = []
         for chosen in pairs:
@@ -268,6 +278,10 @@ class _Machine:
         return self._worker.tile(
             head.kind, head.layer, head.head, frame.level, 0, rows, 0, columns, grid, self._runs[side]
         )
+
+    def little_maps(self, side: int, analysis: Analysis) -> tuple[Overview, ...]:
+        """Maps in little of a model on the last text, on which its run was ``analysis``."""
+        return little_maps(self._worker, self._references[side], analysis, self._runs[side])
 
     def let_go(self) -> None:
         """Have the worker forget the runs of the last text."""

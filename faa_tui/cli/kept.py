@@ -31,7 +31,7 @@ def keep(save: Callable[[Store], object]) -> None:
 def keep_texts(
     replication: Replication, analyses: Sequence[Analysis], maps: Sequence[Sequence[Overview]], origin: Origin
 ) -> None:
-    """Keep one model over several texts, with maps of the run of each."""
+    """Keep one model over several texts, with the maps that there are of the run of each."""
 
     def save(store: Store) -> None:
         for part in store.parts(store.save_texts(replication, analyses, origin)):
@@ -40,13 +40,15 @@ def keep_texts(
     keep(save)
 
 
-def little_maps(worker: Session, model: ModelReference, analysis: Analysis) -> tuple[Overview, ...]:
-    """Maps of the worker's last run, to be kept with it: of all heads, or over a network of those that tell most.
+def little_maps(
+    worker: Session, model: ModelReference, analysis: Analysis, run: int | None = None
+) -> tuple[Overview, ...]:
+    """Maps of a run, by default the worker's last, to be kept: of all heads, or over a network of those that tell most.
 
     Raises:
         Cancelled: A Ctrl-C came.
     """
-    return fetched(worker, every_head(analysis) if model.host is None else telling_heads(analysis))
+    return fetched(worker, every_head(analysis) if model.host is None else telling_heads(analysis), run)
 
 
 def parameters(run_options: RunOptions, options: Namespace, *names: str) -> dict[str, Any]:

@@ -13,14 +13,16 @@ from faa_core import reference
 from faa_core.errors import Cancelled, FaaError, UsageError
 from faa_core.export.files import check_target, write_whole
 from faa_core.findings import TESTED, Findings
+from faa_core.origin import Origin
 from faa_core.reference import DEMO, ModelReference
 from faa_core.replication import replicate
 from faa_core.report import Chosen, HeadMap, Report, chosen_heads, chosen_over_texts, map_level, render
 from faa_core.store import Store
 from faa_core.worker.session import Session
 from faa_tui import paths
-from faa_tui.cli.compare import MOST
+from faa_tui.cli.compare import MOST, keep_compared
 from faa_tui.cli.compare_runs import measuring
+from faa_tui.cli.kept import keep, keep_texts, little_maps, parameters
 from faa_tui.cli.main import MODEL_HELP, add_run_options, add_text_options, run_options_of
 from faa_tui.cli.narration import narrated_session
 from faa_tui.cli.runs import LAST
@@ -80,9 +82,16 @@ def _measured(options: Namespace, parsed: ModelReference) -> Report:
         init = narrated.analyse(_untrained(parsed), text, run_options) if options.null == "init" else None
         analysis = narrated.analyse(parsed, text, run_options)
         maps = fetch_maps(narrated.worker, chosen_heads(analysis))
+        little = little_maps(narrated.worker, parsed, analysis)
         tests = tuple(narrated.worker.test(statistic, seed=options.seed) for statistic in dict.fromkeys(options.test))
         probe = narrated.probe(parsed, run_options, options.seed) if options.probe else None
-    return run_report(analysis, maps, Findings(init, tests, probe), options.title)
+        host = narrated.worker.hello.hostname
+    findings = Findings(init, tests, probe)
+    asked = bool(init or tests or probe)
+    names = ("null", "test", "probe") if asked else ()
+    origin = Origin(parameters(run_options, options, *names), options.seed if tests or probe else None, hosts=(host,))
+    keep(lambda store: store.save(analysis, findings=findings if asked else None, origin=origin, overviews=little))
+    return run_report(analysis, maps, findings, options.title)
 
 
 def _over_texts(options: Namespace, parsed: ModelReference) -> Report:
@@ -93,6 +102,9 @@ def _over_texts(options: Namespace, parsed: ModelReference) -> Report:
         *others, first = (narrated.analyse(parsed, text, run_options) for text in (*texts[1:], texts[0]))
         replication = replicate([first, *others], options.seed)
         maps = fetch_maps(narrated.worker, chosen_over_texts(replication, first))
+        little = little_maps(narrated.worker, parsed, first)
+        origin = Origin(parameters(run_options, options), hosts=(narrated.worker.hello.hostname,))
+    keep_texts(replication, [first, *others], [little, *[()] * len(others)], origin)
     return texts_report(replication, first, maps, options.title)
 
 
@@ -104,21 +116,24 @@ def _untrained(parsed: ModelReference) -> ModelReference:
 
 def _compared(options: Namespace, references: list[ModelReference]) -> Report:
     texts = texts_for(references[0], options.texts, options.text, options.file)
-    with Hosts() as hosts, measuring(references, texts, run_options_of(options), hosts) as measurement:
+    run_options = run_options_of(options)
+    origin = Origin(parameters(run_options, options), options.seed)
+    with Hosts() as hosts, measuring(references, texts, run_options, hosts) as measurement:
         first, *others = measurement.sides
         comparisons = [first.compared_with(other, options.seed) for other in others]
+        keep_compared(measurement, comparisons, origin)
         return comparison_report(measurement.parts(comparisons), options.title)
 
 
 def _kept(options: Namespace) -> Report:
     """What the user kept under a number."""
     if not paths.runs().exists():
-        raise UsageError("No runs are kept.", "Name a model; faa analyze and faa compare keep their runs.")
+        raise UsageError("No runs are kept.", "Name a model; what is run on it is kept.")
     name = options.models[0]
     with Store(paths.runs()) as store:
         newest = store.entries(1)
         if name == LAST and not newest:
-            raise UsageError("No runs are kept.", "Name a model; faa analyze and faa compare keep their runs.")
+            raise UsageError("No runs are kept.", "Name a model; what is run on it is kept.")
         return kept_report(store, newest[0] if name == LAST else store.entry(int(name)), options.title)
 
 

@@ -115,7 +115,8 @@ def test_one_head_is_shown_again_with_its_map_and_its_examination(faa_here: Run,
     assert [entry["maps"] for entry in (shown, second, first)] == [heads] * 3
     assert of_texts["title"] == "one two three"
     assert [part["title"] for part in parts] == ["four five six", "one two three"]
-    assert all(0 < part["maps"] <= 12 for part in parts)
+    assert parts[1]["maps"] == heads
+    assert 0 < parts[0]["maps"] <= 12  # of the other texts those that tell most
     assert first["examined"] == second["examined"] == 1
     assert first["parameters"]["map"] == "1.5"
 
@@ -134,6 +135,33 @@ def test_one_head_is_shown_again_with_its_map_and_its_examination(faa_here: Run,
     code, _, err = faa_here("runs", "show", "3", "--map", "2.1", "--json")
     assert code == 2
     assert "was not examined" in err
+
+
+def test_what_a_report_measures_is_kept_and_maps_of_both_sides(faa_here: Run, no_worker, tmp_path: Path) -> None:
+    texts = tmp_path / "texts"
+    texts.write_text("one two three\nfour five six\n")
+    asked = ("--text", TEXT, "--probe", "--null", "init")
+    assert faa_here("report", "demo", *asked, "-o", tmp_path / "run.html")[0] == 0
+    assert faa_here("report", "demo", "--texts", texts, "-o", tmp_path / "texts.html")[0] == 0
+    assert faa_here("report", "demo", "demo@init", "--texts", texts, "-o", tmp_path / "pair.html")[0] == 0
+    no_worker()
+    entries = json.loads(faa_here("runs", "--json", "--parts")[1])["runs"]
+    kinds = [entry["kind"] for entry in entries if entry["part_of"] is None]
+    assert kinds == ["comparison", "texts", "analysis"]
+    of_pair = [entry for entry in entries if entry["part_of"] == entries[4]["id"]]
+    assert entries[4]["kind"] == "comparison"
+    # The first text is the one whose maps are shown.
+    assert sorted((entry["title"], entry["maps"]) for entry in of_pair) == [
+        ("four five six", 0),
+        ("four five six", 0),
+        ("one two three", 32),
+        ("one two three", 32),
+    ]
+    run = entries[-1]
+    assert (run["kind"], run["maps"], run["parameters"]["probe"]) == ("analysis", 32, True)
+    assert json.loads(faa_here("runs", "show", str(run["id"]), "--json")[1])["probe"]["draws"] == 4
+    for number in (run["id"], entries[4]["id"]):
+        assert faa_here("report", str(number), "-o", tmp_path / f"{number}.html")[0] == 0
 
 
 def test_a_note_is_in_the_list_and_in_the_run(faa_here: Run) -> None:
