@@ -167,8 +167,10 @@ class PacedApp(App[None], inherit_bindings=False):
         if self._patience is not None:
             self._patience.cancel()
         holding.close()
-        if self._missed and self.screen_stack:
-            self.screen.refresh()
+        if self.screen_stack:
+            if self._missed:
+                self.screen.refresh()
+            self.screen.check_idle()  # it was idle while it was not to draw, and would notice at the next message only
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         """Draw, or note that Textual has drawn in spite of the hold, as after a new size: that part is lost."""

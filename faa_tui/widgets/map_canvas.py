@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import ClassVar, Final
 
 import numpy as np
@@ -11,11 +13,15 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
+from textual.timer import Timer
 
-from faa_tui.rendering.attention_map import MapAddress, MapShape, MapSource, Reading, marked
+from faa_tui.rendering import minimap
+from faa_tui.rendering.attention_map import MapAddress, MapShape, MapSource, Reading, marked, outlined
+from faa_tui.rendering.boxes import CountedBoxes, with_boxes
 from faa_tui.rendering.cells import encoder
 from faa_tui.rendering.draft import FRAME_BYTES, Motion, draft
 from faa_tui.rendering.map_lines import MapLines, Pens, label_width, map_area
+from faa_tui.rendering.pacing import FRAME_SECONDS
 from faa_tui.rendering.ramps import RAMPS, RampName
 from faa_tui.rendering.scales import SCALES, Scale, ScaleName
 from faa_tui.rendering.terminal import colours_of, pacing_of, rich_colours
@@ -23,7 +29,7 @@ from faa_tui.rendering.tiles import CACHE_BYTES, TILE, TileCache, cells_at
 from faa_tui.rendering.viewport import ViewState
 from faa_tui.widgets.map_view import MapView
 
-_EXACT_CELL_BYTES: Final = 20
+_EXACT_CELL_BYTES: Final = 35
 """What a cell of an exact frame takes, roughly."""
 
 
@@ -183,10 +189,13 @@ class MapCanvas(MapView):
         self._label_width = 0
         self._picture: NDArray[np.uint16] | None = None
         self._marked: NDArray[np.uint16] | None = None
+        self._boxes: CountedBoxes | None = None
+        self._corner: minimap.MiniMap | None = None
         self._pens: Pens | None = None
         self._told: tuple[object, ...] = ()
         self._shown: tuple[object, ...] = ()
         self._motion = Motion()
+        self._settling: Timer | None = None
         self._resting = False  # whether a timer waits for the map to rest
 
     # --- what the application calls ---------------------------------------------------------------------------------
@@ -205,6 +214,7 @@ class MapCanvas(MapView):
         same = (shape.queries, shape.keys) == (self._view.queries, self._view.keys) and self._map is not None
         self._map = source
         self._queries, self._keys = queries, keys
+        self._boxes = None
         self._label_width = label_width(queries, shape.queries)
         if not same:
             self._resize_map(shape.queries, shape.keys)
@@ -238,7 +248,7 @@ class MapCanvas(MapView):
     def clear(self) -> None:
         """Show nothing."""
         self._map = None
-        self._picture = self._marked = None
+        self._picture = self._marked = self._boxes = None
         self._told = ()
         self.refresh()
 
@@ -323,6 +333,11 @@ class MapCanvas(MapView):
             self._tell()
         self.refresh()
 
+    @property
+    def is_moving(self) -> bool:
+        """Whether a draft shows, because the map was elsewhere a moment ago."""
+        return self._motion.drafting
+
     def _note_motion(self) -> None:
         """Draw drafts while the map moves, where there is a way to a terminal that bytes could fill."""
         shown = (self.addresses, self._view)
@@ -331,6 +346,8 @@ class MapCanvas(MapView):
             return
         first, self._shown = not self._shown, shown
         if not first:
+            if self._settling is not None:
+                self._settling.stop()
             self._motion.move(pacing.slow_for(_EXACT_CELL_BYTES * self.size.area))
             self._wait_for_rest()
 
@@ -346,14 +363,38 @@ class MapCanvas(MapView):
         elif self._motion.drafting:
             self._motion.rest()
             self._picture = self._marked = None
-            self.refresh()
+            self._draw_exactly(0)
+
+    def _draw_exactly(self, line: int) -> None:
+        """Draw from a line on: the rest, or what the link carries in a moment, lest the next key waits behind it."""
+        if self._motion.drafting:
+            return
+        width, height = self.size
+        pacing = pacing_of(self.app)
+        room = math.inf if pacing is None else pacing.frame_bytes(math.inf)
+        lines = max(1, int(min(height, room // (_EXACT_CELL_BYTES * max(1, width)))))
+        self.refresh(Region(0, line, width, lines))
+        if line + lines < height:
+            self._settling = self.set_timer(FRAME_SECONDS, partial(self._draw_exactly, line + lines))
 
     def _cursor_changed(self, lines: set[int]) -> None:
         self._marked = None
         width, height = self.size
+        if self._picture is not None:
+            corner, self._corner = self._corner, self._corner_now(self._picture)
+            if corner != self._corner:  # the map in little makes way for the cursor
+                lines = set(range(height))
         # Whole lines: Textual crops a line that is refreshed in part, cell by cell.
         self.refresh(*(Region(0, line, width, 1) for line in sorted(lines) if 0 <= line < height))
         self._tell()
+
+    def _region_changed(self) -> None:
+        self._marked = None
+        self.refresh()
+
+    def _corner_now(self, picture: NDArray[np.uint16]) -> minimap.MiniMap | None:
+        """Where the map in little lies."""
+        return minimap.placed(self._view, picture.shape, *self.cursor)
 
     def _moved_by_user(self) -> None:
         if self._map is not None:
@@ -431,8 +472,10 @@ class MapCanvas(MapView):
                 self._picture = self._map.picture(self._view, scale)
                 if quick is not None:
                     self._picture = draft(self._picture, pens.ramp, self._draft_bytes())
+                if self._boxes is not None:
+                    self._picture = with_boxes(self._picture, self._view, self._boxes, pens.ramp)
             if self._marked is None:
-                self._marked = marked(self._picture, self._view, *self.cursor, pens.ramp)
+                self._marked = self._with_marks(self._picture, self._map, scale, pens)
             drawn = MapLines(
                 width=width,
                 area=area,
@@ -451,3 +494,15 @@ class MapCanvas(MapView):
         if crop.column_span != (0, width):
             lines = [line.crop(*crop.column_span) for line in lines]
         return lines
+
+    def _with_marks(
+        self, picture: NDArray[np.uint16], source: MapSource, scale: Scale, pens: Pens
+    ) -> NDArray[np.uint16]:
+        """The picture with all that lies above the map: cursor, map in little, the region that the mouse picks."""
+        drawn = marked(picture, self._view, *self.cursor, pens.ramp)
+        self._corner = self._corner_now(picture)
+        if self._corner is not None:
+            drawn = self._corner.drawn(drawn, self._view, source, scale, pens.ramp)
+        if self._drag is not None and self._drag.button == 1 and self._drag.far:
+            drawn = outlined(drawn, self._drag.region, pens.ramp)
+        return drawn

@@ -23,9 +23,10 @@ import time
 from pathlib import Path
 
 import numpy as np
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 
 from faa_core.records import BoxCounts, LayerInfo, LayerResult, Statistics
+from faa_tui._compat import PacedApp
 from faa_tui.widgets.heat_map import HeatMap, MapAddress
 
 SIZES = ((80, 24), (120, 40), (200, 50))
@@ -70,7 +71,7 @@ def layer(tokens: int) -> LayerResult:
     )
 
 
-class Panning(App[None]):
+class Panning(PacedApp):
     """A heat map that fills the screen and pans until the frames are done."""
 
     CSS = "HeatMap { width: 100%; height: 100%; }"

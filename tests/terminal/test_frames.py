@@ -1,0 +1,93 @@
+"""Bytes of the whole application on a terminal that answers, and on one that does not."""
+
+import sys
+
+import numpy as np
+import pytest
+
+QUESTION = b"\x1b[6n"
+MOVING_BYTES = 75_000
+
+
+def answering(terminal):
+    """Let a terminal answer questions for its cursor as a real one does."""
+    pump = terminal.pump
+    answered = 0
+
+    def pump_and_answer(seconds=0.05):
+        nonlocal answered
+        pump(seconds)
+        asked = terminal.raw.count(QUESTION)
+        for _ in range(asked - answered):
+            terminal.type("\x1b[1;1R")
+        answered = asked
+
+    terminal.pump = pump_and_answer
+    return terminal
+
+
+@pytest.fixture(scope="module")
+def noise(tmp_path_factory):
+    """A file of attention that is hard to send: independent noise, two heads of 512 tokens."""
+    random, n = np.random.default_rng(0), 512
+    weights = np.exp(np.where(np.triu(np.ones((n, n), bool), 1), -np.inf, 1.5 * random.normal(size=(2, n, n))))
+    path = tmp_path_factory.mktemp("maps") / "noise.npy"
+    np.save(path, (weights / weights.sum(-1, keepdims=True)).astype(np.float32)[None])
+    return path
+
+
+def frames(terminal, key, count):
+    """Press a key as if it were held, one press a frame; the bytes of each frame."""
+    sizes = []
+    for _ in range(count):
+        asked, before = terminal.raw.count(QUESTION), len(terminal.raw)
+        terminal.type(key)
+        terminal.until(lambda asked=asked: terminal.raw.count(QUESTION) > asked)
+        sizes.append(len(terminal.raw) - before)
+    return sizes
+
+
+def colours(terminal):
+    """How many colours there are on the screen."""
+    cells = (cell for line in terminal.screen.buffer.values() for cell in line.values())
+    return len({colour for cell in cells for colour in (cell.fg, cell.bg)})
+
+
+def test_a_held_key_sends_drafts_within_their_budget_and_then_the_exact_map(open_terminal, noise):
+    arguments = [sys.executable, "-m", "faa_tui", str(noise)]
+    terminal = answering(open_terminal(arguments=arguments, size=(200, 50), COLORTERM="truecolor"))
+    terminal.until_shows("done", 60)
+    terminal.type("4zC")  # the map alone, on the log scale
+    terminal.until_shows("weight, log")
+    terminal.type("++++")
+    terminal.until(lambda: colours(terminal) > 100)
+    terminal.type("J")
+    sizes = frames(terminal, "J", 12)
+    assert max(sizes) <= MOVING_BYTES, sizes
+    assert colours(terminal) < 60
+    terminal.until(lambda: colours(terminal) > 100)
+    sizes = frames(terminal, ">", 1) + frames(terminal, "<", 1) + frames(terminal, ">", 1)
+    assert max(sizes[1:]) <= MOVING_BYTES, sizes
+    terminal.type("q")
+    assert terminal.until_ended() == 0
+    terminal.assert_restored()
+
+
+def test_a_terminal_that_does_not_answer_is_not_waited_for(open_terminal):
+    terminal = open_terminal(size=(200, 50))
+    terminal.until_shows("done 0.42 s")
+    for head in range(1, 8):
+        terminal.type(">")
+        terminal.until_shows(f"layer 0 head {head}", 1.5)  # less than the patience with one that has answered
+    assert terminal.raw.count(QUESTION) <= 6
+    terminal.type("q")
+    assert terminal.until_ended() == 0
+
+
+def test_no_answer_is_left_for_the_shell(open_terminal):
+    terminal = answering(open_terminal(size=(200, 50)))
+    terminal.until_shows("done 0.42 s")
+    terminal.type(">>>>>q")
+    terminal.until(lambda: not terminal.on_alternate_screen)
+    assert QUESTION not in terminal.raw[terminal.raw.rfind(b"\x1b[?1049l") :]
+    assert terminal.until_ended() == 0
