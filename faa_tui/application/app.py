@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 TICK_SECONDS = 0.5
 TERMINAL_SECONDS = 2.0
 """How often it is checked that the terminal and the supervisor are still there."""
-QUIT_SECONDS = 0.3
+QUIT_SECONDS = 0.2
 """A worker that has not left by then is ended."""
 KEEP_SECONDS = 2.0
 """How long the runs that are being kept may take after that."""
