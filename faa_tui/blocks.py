@@ -1,8 +1,9 @@
-"""Exact pieces of maps that have arrived, kept to read single rows from."""
+"""Exact pieces of maps that have arrived, kept to read single rows and columns from."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,15 +34,25 @@ class ExactBlocks:
 
     def row(self, address: MapAddress, query: int, keys: int) -> NDArray[np.float32] | None:
         """Attention that ``query`` gives to each of ``keys`` keys; ``None`` unless all of it is here."""
-        row = np.full(keys, np.nan, dtype=np.float32)
-        used = []
-        for key, block in self._blocks.items():
-            if key.address == address and key.row <= query < key.row + block.shape[0]:
-                row[key.column : key.column + block.shape[1]] = block[query - key.row]
-                used.append(key)
-        for key in used:
-            self._blocks.move_to_end(key)
-        return None if np.isnan(row).any() else row
+        return self._line(keys, ((key, key.row, key.column, block) for key, block in self._of(address)), query)
+
+    def column(self, address: MapAddress, key: int, queries: int) -> NDArray[np.float32] | None:
+        """Attention that ``key`` gets of each of ``queries`` queries; ``None`` unless all of it is here."""
+        return self._line(queries, ((at, at.column, at.row, block.T) for at, block in self._of(address)), key)
+
+    def _of(self, address: MapAddress) -> list[tuple[TileKey, NDArray[np.floating]]]:
+        return [(key, block) for key, block in self._blocks.items() if key.address == address]
+
+    def _line(
+        self, length: int, pieces: Iterable[tuple[TileKey, int, int, NDArray[np.floating]]], at: int
+    ) -> NDArray[np.float32] | None:
+        """Line ``at`` of pieces that come with the number of their first line and of the first cell of their lines."""
+        line = np.full(length, np.nan, dtype=np.float32)
+        for key, first, start, block in pieces:
+            if first <= at < first + len(block):
+                line[start : start + block.shape[1]] = block[at - first]
+                self._blocks.move_to_end(key)
+        return None if np.isnan(line).any() else line
 
     def clear(self) -> None:
         """Forget everything, because the run has ended its time on the screen."""

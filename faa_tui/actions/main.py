@@ -45,6 +45,8 @@ MAIN: tuple[Action, ...] = (
         "Measure all that needs the whole map of this head",
         group="Look",
     ),
+    Action("curve.next", "v", "curve(1)", "next curve", "Show the next page of curves of this head", group="Look"),
+    Action("curve.previous", "V", "curve(-1)", "curve before", "Show the page of curves before this one", group="Look"),
     Action("maximise", "z", "maximise", "zoom pane", "Fill the screen with this pane, or put it back", group="Look"),
     *moves("main", ""),
     *jumps("main", "", PANES),

@@ -277,6 +277,7 @@ class RunsApp(ComparisonsApp, inherit_bindings=False):
     def on_head_examined(self, message: messages.HeadExamined) -> None:
         """Keep what was measured, and fill the dialog, if it is still open."""
         self.history.keep_examination(message.key.run, message.examination)
+        self.main.put_examination(message.key.run, message.examination)
         if isinstance(self.screen, ExaminationScreen) and self.screen.key == message.key:
             self.screen.show(message.examination)
 

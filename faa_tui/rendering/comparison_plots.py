@@ -32,6 +32,7 @@ from faa_tui.rendering.plot import (
     spanning,
 )
 from faa_tui.rendering.sides import FILLED, ON_DARK, OPEN, SIDES, SideColours, side_name
+from faa_tui.rendering.spectra import Orders
 
 _BARRED: Final = 2
 """Sides whose bars can be told apart; with more of them there are none."""
@@ -351,21 +352,17 @@ def spectrum_lines(sides: Sequence[HeadCurve], width: int, height: int, colours:
 
     def body(columns: int, lines: int) -> list[Text]:
         spectra = [(at, side.result.spectrum, side.head) for at, side in known]
-        finite = np.concatenate([part.q[np.isfinite(part.q)] for _, part, _ in spectra if part is not None])
-        low, last = float(finite.min(initial=0.0)), float(finite.max(initial=1.0))
-        infinity = last + max(1.0, 0.2 * (last - low))
+        orders = Orders([part.q for _, part, _ in spectra if part is not None])
         curves, outside, inside, heights = [], [], [], [np.array([2.0])]
         for at, spectrum, head in spectra:
             assert spectrum is not None
-            x, y = np.where(np.isinf(spectrum.q), infinity, spectrum.q), spectrum.effective[head]
+            x, y = orders.place(spectrum.q), spectrum.effective[head]
             sure = spectrum.status[head] == status_code("ok")
             curves.append(Series(x, y, LINE, colours.sides[at], joined=True))
             outside.append(Series(x[~sure], y[~sure], OPEN[at], colours.sides[at]))
             inside.append(Series(x[sure], y[sure], FILLED[at], colours.sides[at]))
             heights.append(y)
-        ticks = (*round_ticks(low, last, max(2, min(columns // 8, 6))), (infinity, "∞"))
-        margin = 0.02 * (infinity - low)
-        across = Axis(low - margin, infinity + margin, ticks)
+        across = orders.axis(columns)
         up = spanning(*heights, most=max(2, lines // 3))
         rules = [Rule("horizontal", 2.0)]
         return draw([*curves, *outside, *inside], across, up, columns, lines, rules=rules, frame=colours.frame)

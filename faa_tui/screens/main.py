@@ -14,6 +14,7 @@ from faa_tui.session import Position
 from faa_tui.widgets.head_matrix import HeadMatrix
 from faa_tui.widgets.heat_map import HeatMap
 from faa_tui.widgets.layer_pane import LayerPane
+from faa_tui.widgets.paged_plot import PagedPlot
 from faa_tui.widgets.token_strip import TokenStrip
 
 
@@ -72,6 +73,12 @@ class MainScreen(MainLayout):
         key = TileKey(event.address, event.level, event.row, event.row_stop, event.column, event.column_stop)
         self.post_message(self.TileWanted(key))
 
+    def on_paged_plot_page_changed(self, event: PagedPlot.PageChanged) -> None:
+        """Bring what this page shows and others do not."""
+        event.stop()
+        self._draw_layer_values()
+        self._show_row(fetch=True)
+
     # --- actions -------------------------------------------------------------------------------------------------
 
     def action_layer(self, step: int) -> None:
@@ -83,6 +90,11 @@ class MainScreen(MainLayout):
         """Go ``step`` heads on."""
         if self._results is not None and self.position is not None:
             self.position = self._results.moved(self.position, heads=step)
+
+    def action_curve(self, step: int) -> None:
+        """Show the page of curves ``step`` places on, and the column that it is in."""
+        self.reveal("numbers")
+        self._curve.action_step(step)
 
     def action_statistic(self, step: int) -> None:
         """Colour the heads by the statistic ``step`` places on."""

@@ -17,14 +17,18 @@ from textual.timer import Timer
 from textual.widgets import Footer, Static
 
 from faa_core.catalogue import RUN_KEYS
-from faa_core.records import STATUSES, LayerResult
+from faa_core.findings import HeadExamination
+from faa_core.records import LayerResult
 from faa_tui.actions import PANES
 from faa_tui.blocks import ExactBlocks
+from faa_tui.layer_values import layer_values
 from faa_tui.messages import TileKey
+from faa_tui.rendering.profiles import CursorLines
 from faa_tui.rendering.tiles import cells_at, overview_level
 from faa_tui.screens.paned import MIN_SIZE, PanedScreen
 from faa_tui.session import HeadTable, Position, Results, head_table
 from faa_tui.widgets.curve import CurveView
+from faa_tui.widgets.curve_pane import CurvePane
 from faa_tui.widgets.head_matrix import HeadMatrix
 from faa_tui.widgets.heat_map import HeatMap, MapAddress
 from faa_tui.widgets.layer_pane import LayerPane
@@ -95,15 +99,17 @@ class MainLayout(PanedScreen):
         self._tokens = TokenStrip(id="token-strip")
         self._heads_pane = Pane("3", "Heads", id="heads")
         self._map_pane = Pane("4", "Attention", id="attention")
-        self._curve_pane = Pane("", "Box counting", id="curve-pane")
+        self._curve_pane = CurvePane(self._curve, id="curve-pane")
         self._numbers_pane = Pane("5", "Statistics", id="numbers")
         self._hidden = Static(id="hidden", markup=False)
         self._results: Results | None = None
         self._blocks = ExactBlocks()
+        self._examinations: dict[Position, HeadExamination] = {}
         self._cell = (0, 0)
         self._placed = True
         self._redraw: Timer | None = None
         self._rest: Timer | None = None
+        self._column_rest: Timer | None = None
 
     # --- layout --------------------------------------------------------------------------------------------------
 
@@ -124,8 +130,7 @@ class MainLayout(PanedScreen):
                     yield self._map
                     yield self._readout
             with Pane("", "", id="right"):
-                with self._curve_pane:
-                    yield self._curve
+                yield self._curve_pane
                 with self._numbers_pane:
                     yield self._statistics
         with Pane("6", "Text", id="text"):
@@ -216,6 +221,7 @@ class MainLayout(PanedScreen):
         """Show a new run; its layers follow."""
         self._results = results
         self._blocks.clear()
+        self._examinations.clear()
         self._map.clear()
         self._heads_pane.styles.height = len(results.rows) + 4  # border, numbers of the heads, legend
         self._placed = False
@@ -240,6 +246,14 @@ class MainLayout(PanedScreen):
         if key.address == self.address:
             self._place_cursor()
             self._show_row(fetch=False)
+
+    def put_examination(self, run: int, examination: HeadExamination) -> None:
+        """A head of this run was measured at length: keep it for when that head is looked at."""
+        if self._results is not None and self._results.run == run:
+            position = Position(examination.kind, examination.layer, examination.head)
+            self._examinations[position] = examination
+            if position == self.position:
+                self._draw_curves()
 
     def forget_pending(self) -> None:
         """A tile will not come: the map may ask again when it is looked at again."""
@@ -296,6 +310,7 @@ class MainLayout(PanedScreen):
         pane.foot(f"{table.instead_of.symbol} is undefined here" if table.instead_of else "layer x head")
         self._layers.show(results.rows, table)
         self._mark_position()
+        self._draw_layer_values()
 
     def _mark_position(self) -> None:
         if self._results is not None and self.position is not None:
@@ -311,10 +326,9 @@ class MainLayout(PanedScreen):
         head = position.head
         self._mark_position()
         self._map_pane.head(self._title(result, position))
-        self._curve.show(result, head)
+        self._draw_curves()
         self._statistics.show(result, head)
         self._numbers_pane.head(f"Statistics  layer {position.layer} head {head}")
-        self._tell_dimension(result, head)
         if result is not None and (address := self.address) is not None:
             if self._map.address != address:
                 queries, keys = results.queries_of(position.kind), results.keys_of(position.kind)
@@ -339,16 +353,6 @@ class MainLayout(PanedScreen):
         room = self._map_pane.size.width - 16
         return Content.assemble("Attention  ", title) if title.cell_length <= room else title
 
-    def _tell_dimension(self, result: LayerResult | None, head: int) -> None:
-        """Say below the curve, in words, whether its fit can be trusted."""
-        pane = self._curve_pane
-        if result is None or "D0" not in result.statistics.names:
-            pane.foot("")
-            return
-        statistics = result.statistics
-        status = STATUSES[statistics.status[statistics.row("D0"), head]]
-        pane.foot(Content.styled(status.replace("_", " "), "$text-success" if status == "ok" else "$text-warning"))
-
     def _show_row(self, fetch: bool) -> None:
         """Colour the text by the row of the cursor, where it is here; else fetch it once the cursor rests."""
         results, position, address = self._results, self.position, self.address
@@ -366,7 +370,44 @@ class MainLayout(PanedScreen):
             wanted = TileKey(address, 0, query, query + 1, 0, result.keys)
             self._rest = self.set_timer(REST_SECONDS, lambda: self._fetch_row(wanted))
         self._tokens.show(results.keys_of(position.kind), row, query, key)
+        self._draw_cursor_lines(row, query, key, fetch)
 
     def _fetch_row(self, key: TileKey) -> None:
         if key.address == self.address and self._blocks.row(key.address, key.row, key.column_stop) is None:
+            self.post_message(self.TileWanted(key))
+
+    # --- curves --------------------------------------------------------------------------------------------------
+
+    def _draw_curves(self) -> None:
+        results, position = self._results, self.position
+        if results is None or position is None:
+            return
+        self._curve.show(results.at(position), position.head, self._examinations.get(position))
+        self._draw_layer_values()
+        self._curve_pane.tell()
+
+    def _draw_layer_values(self) -> None:
+        """Collect what the page of layers shows, where that shows."""
+        table = self._table() if self._curve.page == "layers" else None
+        if self._results is not None and self.position is not None and table is not None:
+            self._curve.show_layers(layer_values(self._results, table.entry.key, self.position))
+
+    def _draw_cursor_lines(self, row: np.ndarray | None, query: int, key: int, fetch: bool) -> None:
+        """Show the row and the column of the cursor; a column that shows is fetched once the cursor rests."""
+        results, position, address = self._results, self.position, self.address
+        if results is None or position is None or address is None:
+            return
+        queries, keys = results.queries_of(position.kind).pieces, results.keys_of(position.kind).pieces
+        result = results.layers[position.kind, position.layer]
+        column = self._blocks.column(address, key, result.queries) if self._curve.page == "column" else None
+        self._curve.show_cursor(CursorLines(query, key, (queries[query], keys[key]), row, column))
+        if self._curve.page == "column" and column is None and fetch:
+            if self._column_rest is not None:
+                self._column_rest.stop()
+            wanted = TileKey(address, 0, 0, result.queries, key, key + 1)
+            self._column_rest = self.set_timer(REST_SECONDS, lambda: self._fetch_column(wanted))
+
+    def _fetch_column(self, key: TileKey) -> None:
+        here = self._curve.page == "column" and key.address == self.address
+        if here and self._blocks.column(key.address, key.column, key.row_stop) is None:
             self.post_message(self.TileWanted(key))

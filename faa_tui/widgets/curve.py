@@ -1,22 +1,35 @@
-"""The box-counting curve of the selected head."""
+"""The curves of the head that is looked at, a page for each."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
-from rich.segment import Segment
-from rich.style import Style
-from textual.strip import Strip
-from textual.widget import Widget
+from rich.text import Text
 
+from faa_core.findings import HeadExamination
 from faa_core.records import LayerResult
-from faa_tui.rendering.curves import PLAIN, CurveColours, curve_lines
+from faa_tui.rendering.curves import box_counting, local_slopes, over_thresholds
+from faa_tui.rendering.page import PLAIN, CurveColours, Page, no_data
+from faa_tui.rendering.profiles import CursorLines, LayerValues, along_column, along_row, by_distance, over_layers
+from faa_tui.rendering.spectra import dimensions, singularities
+from faa_tui.widgets.paged_plot import PagedPlot
 
 
-class CurveView(Widget):
-    """Log-log plot of box counts, with the fit, its range and the counts of the bare mask."""
+class CurveView(PagedPlot):
+    """Plots of one head; the page stays when the head changes."""
 
-    ALLOW_SELECT = False
+    PAGES: ClassVar[Mapping[str, str]] = {
+        "boxes": "Box counting",
+        "slopes": "Local slopes",
+        "thresholds": "Thresholds",
+        "orders": "Dimensions D_q",
+        "strengths": "Spectrum f(alpha)",
+        "distance": "Distance",
+        "layers": "Layers",
+        "row": "Row of the cursor",
+        "column": "Column of the cursor",
+    }
     DEFAULT_CSS = """
     CurveView {
         width: 1fr;
@@ -28,6 +41,7 @@ class CurveView(Widget):
         & > .curve--fit { color: $text-warning; }
         & > .curve--null { color: $text-disabled; }
         & > .curve--frame { color: $foreground-darken-3; }
+        & > .curve--marked { color: $text-accent; }
     }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -36,15 +50,17 @@ class CurveView(Widget):
         "curve--fit",
         "curve--null",
         "curve--frame",
+        "curve--marked",
     }
     """
     | Class | Description |
     | :- | :- |
-    | `curve--points` | Counts in the accepted range. |
-    | `curve--outside` | Counts outside of it. |
-    | `curve--fit` | The fitted line. |
-    | `curve--null` | Counts of the bare mask. |
-    | `curve--frame` | Axes, ticks and the marks at the ends of the accepted range. |
+    | `curve--points` | Counts in the accepted range, values with the status ``ok``. |
+    | `curve--outside` | Those outside of it. |
+    | `curve--fit` | The fitted line, or a mean. |
+    | `curve--null` | What even attention has. |
+    | `curve--frame` | Axes, ticks and dotted lines. |
+    | `curve--marked` | What is looked at elsewhere on the screen. |
     """
 
     def __init__(
@@ -61,38 +77,83 @@ class CurveView(Widget):
         super().__init__(name=name, id=id, classes=classes, disabled=disabled)
         self._result: LayerResult | None = None
         self._head = 0
-        self._lines: tuple[object, list[Strip]] = (None, [])
+        self._why = "no run yet; t takes a text and analyses it"
+        self._lit: int | None = None
+        self._examination: HeadExamination | None = None
+        self._layers: LayerValues | None = None
+        self._cursor: CursorLines | None = None
 
-    def show(self, result: LayerResult | None, head: int = 0) -> None:
-        """Show the curve of one head; ``None`` for nothing."""
-        self._result, self._head = result, head
-        self._lines = (None, [])
-        self.refresh()
+    def show(
+        self,
+        result: LayerResult | None,
+        head: int = 0,
+        examination: HeadExamination | None = None,
+        why: str = "this layer is not measured yet; it comes by itself",
+    ) -> None:
+        """Show the curves of one head.
 
-    def render_line(self, y: int) -> Strip:
-        """Draw a line of the plot, which is built once for a size and a set of colours."""
-        base = self.rich_style.without_color if self.app.no_color else self.rich_style
-        if self._result is None:
-            return Strip.blank(self.size.width, base)
-        colours = self._colours()
-        state = (self.size, colours)
-        if self._lines[0] != state:
-            self._lines = (state, self._build(self._result, colours))
-        return self._lines[1][y].apply_style(Style(color=base.color, bgcolor=base.bgcolor))
+        Args:
+            result: Result of its layer; ``None`` where there is none.
+            head: Which head.
+            examination: What was measured of it at length.
+            why: Why there is no result, and what to do.
+        """
+        if (result, head) != (self._result, self._head):
+            self._cursor = None
+        self._result, self._head, self._examination, self._why = result, head, examination, why
+        self.draw_anew()
 
-    def _build(self, result: LayerResult, colours: CurveColours) -> list[Strip]:
-        width, height = self.size
-        lines = curve_lines(result, self._head, width, height, colours)
-        console = self.app.console
-        return [
-            Strip([Segment(text, style or Style()) for text, style, _ in line.render(console, end="")], width)
-            for line in lines
-        ]
+    def light(self, size: int | None) -> None:
+        """Emphasise the boxes of ``size`` tokens on the box-counting curve; ``None`` for none."""
+        self._lit = size
+        self._changed("boxes")
 
-    def _colours(self) -> CurveColours:
+    def show_layers(self, values: LayerValues | None) -> None:
+        """Show one statistic of all heads by layer."""
+        self._layers = values
+        self._changed("layers")
+
+    def show_cursor(self, cursor: CursorLines | None) -> None:
+        """Show the row and the column of the map's cursor."""
+        self._cursor = cursor
+        self._changed("row", "column")
+
+    def _changed(self, *pages: str) -> None:
+        if self.page in pages:
+            self.draw_anew()
+
+    @property
+    def status(self) -> str:
+        """In words whether what is fitted on this page can be trusted; ``ok`` where it can, "" where nothing is."""
+        return self.current(PLAIN).status
+
+    def current(self, colours: CurveColours) -> Page:
+        """The page that shows."""
+        result, head = self._result, self._head
+        if result is None:
+            return Page([self.title], nothing=no_data(self._why))
+        pages: Mapping[str, Callable[[], Page]] = {
+            "boxes": lambda: box_counting(result, head, colours, self._lit),
+            "slopes": lambda: local_slopes(result, head, colours),
+            "thresholds": lambda: over_thresholds(result, head, colours),
+            "orders": lambda: dimensions(result, head, colours),
+            "strengths": lambda: singularities(self._examination, colours),
+            "distance": lambda: by_distance(result, head, colours),
+            "layers": lambda: over_layers(self._layers, colours),
+            "row": lambda: along_row(result, self._cursor, colours),
+            "column": lambda: along_column(result, self._cursor, colours),
+        }
+        return pages[self.page]()
+
+    def draw_page(self, width: int, height: int) -> list[Text]:
+        """The page that shows, in the size asked for."""
+        return self.current(self.look()).lines(width, height)
+
+    def look(self) -> CurveColours:
+        """Its colours."""
         if self.app.no_color:
             return PLAIN
-        parts = ("points", "outside", "fit", "null", "frame")
+        parts = ("points", "outside", "fit", "null", "frame", "marked")
         # Only the Rich style has resolved colours that adapt to the background.
         colours = (self.get_component_rich_style(f"curve--{part}").color for part in parts)
         return CurveColours(*(None if colour is None else colour.get_truecolor() for colour in colours))

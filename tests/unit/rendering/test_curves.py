@@ -2,14 +2,32 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
 import numpy as np
 import pytest
 from rich.cells import cell_len
+from rich.text import Text
 
 from faa_core.records import LayerResult
-from faa_tui.rendering.curves import PLAIN, CurveColours, curve_lines, curve_title
+from faa_tui.rendering.curves import box_counting, curve_title, local_slopes, over_thresholds
+from faa_tui.rendering.page import COLOURED, PLAIN, CurveColours, Page
 
 Layer = Callable[..., LayerResult]
+
+
+def curve_lines(layer: LayerResult, head: int, width: int, height: int, colours: CurveColours = COLOURED) -> list[Text]:
+    return box_counting(layer, head, colours).lines(width, height)
+
+
+def points(page: Page, symbol: str) -> dict[float, float]:
+    """What is plotted with a symbol: ordinate by abscissa, both rounded."""
+    return {
+        round(float(x), 6): round(float(y), 6)
+        for series in page.series
+        if series.symbol == symbol
+        for x, y in zip(series.x, series.y, strict=True)
+        if np.isfinite(y)
+    }
 
 
 @pytest.mark.parametrize(
@@ -87,3 +105,57 @@ def test_plain_plots_have_no_colour(layer_of: Layer) -> None:
     for line in curve_lines(layer_of(), 0, 70, 24, PLAIN):
         for span in line.spans:
             assert not span.style or span.style.color is None
+
+
+def test_the_boxes_that_are_looked_at_stand_out_without_colour(layer_of: Layer) -> None:
+    page = box_counting(layer_of(), 0, PLAIN, lit=16)
+    assert points(page, "◆") == {round(-np.log(16), 6): round(float(np.log(64)), 6)}  # 16 boxes a side, 16^1.5 in all
+    assert page.title[0] == "s 16 N 64"
+    assert sum(line.plain.count("◆") for line in page.lines(34, 10)) == 1
+    for other in (None, 3, 1024):  # no such boxes were counted
+        assert not points(box_counting(layer_of(), 0, PLAIN, lit=other), "◆")
+
+
+def test_slopes_of_a_power_law_are_all_its_exponent(layer_of: Layer) -> None:
+    page = local_slopes(layer_of(), 0)
+    used, outside, null = (points(page, symbol) for symbol in "●○·")
+    # Between sizes 2^k and 2^(k + 1) of 256 tokens; the fit uses 4 to 64.
+    middles = [round((k + 0.5) * np.log(2) - np.log(256), 6) for k in range(8)]
+    assert list(used) == middles[2:6]
+    assert list(outside) == middles[:2] + middles[6:]
+    assert list(used.values()) == pytest.approx([1.5] * 4, abs=0.06)  # counts are whole numbers
+    # g (g + 1) / 2 boxes of a triangle: from 2 a side to 1, three to one.
+    assert null[middles[-1]] == pytest.approx(np.log2(3), abs=1e-6)
+    assert null[middles[0]] == pytest.approx(np.log2(256 * 257 / (128 * 129)), abs=1e-6)
+    fit = next(series for series in page.series if series.joined)
+    assert fit.y.tolist() == [1.5, 1.5]
+    assert fit.x.tolist() == pytest.approx([-np.log(64), -np.log(4)])
+    assert [rule.at for rule in page.rules] == pytest.approx([-np.log(64), -np.log(4)])
+    assert page.status == "ok"
+
+
+def test_slopes_of_an_empty_set_are_no_data_with_the_reason(layer_of: Layer) -> None:
+    layer = layer_of(value=np.nan, status="empty", fitted=False)
+    layer = msgspec.structs.replace(
+        layer, boxes=msgspec.structs.replace(layer.boxes, counts=np.zeros_like(layer.boxes.counts))
+    )
+    page = local_slopes(layer, 0)
+    assert page.nothing.startswith("no data: no entry is above the threshold.")
+    assert page.status == "empty"
+
+
+def test_dimensions_over_thresholds_with_lift_1_marked(layer_of: Layer) -> None:
+    layer = layer_of()
+    boxes = msgspec.structs.replace(
+        layer.boxes,
+        thresholds=np.array([0.25, 0.5, 1.0, 2.0, 4.0]),
+        dimensions=np.array([[1.9, 1.8, 1.5, 1.1, np.nan]]),
+    )
+    page = over_thresholds(msgspec.structs.replace(layer, boxes=boxes), 0)
+    assert points(page, "●") == {-2.0: 1.9, -1.0: 1.8, 0.0: 1.5, 1.0: 1.1}
+    assert points(page, "◆") == {0.0: 1.5}
+    assert [(rule.direction, rule.at) for rule in page.rules] == [("vertical", 0.0), ("horizontal", 1.93)]
+    assert page.title == ["lift 1: 1.50", "D0 over lift", "4 of 5 thresholds"]
+    assert [label for _, label in page.across(60).ticks] == ["0.25", "0.5", "1", "2", "4"]
+    empty = msgspec.structs.replace(boxes, dimensions=np.full((1, 5), np.nan))
+    assert over_thresholds(msgspec.structs.replace(layer, boxes=empty), 0).nothing.startswith("no data: no threshold")
