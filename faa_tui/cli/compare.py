@@ -26,8 +26,8 @@ from faa_tui.cli.kept import keep, parameters
 from faa_tui.cli.main import MODEL_HELP, add_run_options, add_text_options, run_options_of
 from faa_tui.cli.main import main as faa
 from faa_tui.cli.narration import printing_console
-from faa_tui.cli.show import Address, parse_address
 from faa_tui.cli.text import texts_for
+from faa_tui.head_address import Address, parse_address
 from faa_tui.hosts import Hosts
 
 MOST = 4

@@ -18,8 +18,9 @@ from faa_core.records import Analysis, LayerResult
 from faa_tui.cli.kept import keep, little_maps, parameters
 from faa_tui.cli.main import MODEL_HELP, add_run_options, add_text_options, run_options_of
 from faa_tui.cli.narration import narrated_session, printing_console
-from faa_tui.cli.show import find_layer, map_title, parse_address
+from faa_tui.cli.show import find_layer, map_title
 from faa_tui.cli.text import text_for
+from faa_tui.head_address import parse_address
 from faa_tui.rendering.text import visible
 
 _WIDE = 96

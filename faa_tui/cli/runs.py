@@ -23,7 +23,8 @@ from faa_tui.cli.analyze_table import analysis_table, replication_table
 from faa_tui.cli.compare_table import comparison_table
 from faa_tui.cli.examine import examination_report
 from faa_tui.cli.narration import printing_console
-from faa_tui.cli.show import find_layer, little_grid, map_title, parse_address
+from faa_tui.cli.show import find_layer, little_grid, map_title
+from faa_tui.head_address import parse_address
 from faa_tui.kept_runs import KeptAnalysis, file_of, open_run
 from faa_tui.rendering.text import visible
 

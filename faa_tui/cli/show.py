@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import math
-import re
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable
-from typing import NamedTuple
 
 import numpy as np
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from faa_core import reference
-from faa_core.errors import UsageError
 from faa_core.origin import Origin
-from faa_core.records import Analysis, LayerResult, MapKind
+from faa_core.records import Analysis, LayerResult
 from faa_core.store import Overview
 from faa_tui.cli.kept import keep, little_maps, parameters
 from faa_tui.cli.main import MODEL_HELP, add_run_options, add_text_options, run_options_of
 from faa_tui.cli.narration import narrated_session
 from faa_tui.cli.text import text_for
+from faa_tui.head_address import Address, find, parse_address
 from faa_tui.rendering.grid import map_grid
 from faa_tui.rendering.scales import pooled_support
 from faa_tui.rendering.text import visible
-
-_ADDRESS = re.compile(r"^([ex]?)(\d+)\.(\d+)$")
-_KINDS: dict[str, MapKind | None] = {"": None, "e": "encoder", "x": "cross"}
 
 
 def run(arguments: list[str]) -> int:
@@ -60,29 +54,6 @@ def run(arguments: list[str]) -> int:
     return 0
 
 
-class Address(NamedTuple):
-    """A head as it is typed; ``kind`` is ``None`` for the maps that the model has but one kind of."""
-
-    kind: MapKind | None
-    layer: int
-    head: int
-
-
-def parse_address(text: str) -> Address:
-    """Address of ``L.H``, ``eL.H`` (encoder) or ``xL.H`` (cross-attention).
-
-    Raises:
-        UsageError: The text has no such form.
-    """
-    match = _ADDRESS.match(text)
-    if match is None:
-        raise UsageError(
-            f"{text!r} does not name a map.",
-            "Write LAYER.HEAD, for example 1.5; e1.5 for an encoder's map, x1.5 for cross-attention.",
-        )
-    return Address(_KINDS[match[1]], int(match[2]), int(match[3]))
-
-
 def map_title(analysis: Analysis, result: LayerResult, head: int) -> str:
     """One line that says which map this is and what it looks like."""
     label = result.labels[head]
@@ -108,28 +79,8 @@ def find_layer(analysis: Analysis, wanted: Address) -> LayerResult:
     Raises:
         UsageError: The model has no such layer or head.
     """
-    kinds = {item.info.kind for item in analysis.layers}
-    kind = wanted.kind or ("decoder" if "decoder" in kinds else "encoder")
-    layers = {item.info.layer: item for item in analysis.layers if item.info.kind == kind}
-    name = analysis.model.reference
-    if not layers:
-        raise UsageError(f"{name} has no {kind} maps.", f"It has: {', '.join(sorted(kinds)) or 'none'}.")
-    result = layers.get(wanted.layer)
-    if result is None:
-        raise UsageError(f"{name} has no {kind} layer {wanted.layer} with a map.", f"Layers: {_span(layers)}.")
-    if wanted.head >= result.info.heads:
-        raise UsageError(
-            f"Layer {wanted.layer} of {name} has no head {wanted.head}.", f"Heads go from 0 to {result.info.heads - 1}."
-        )
-    return result
-
-
-def _span(layers: Iterable[int]) -> str:
-    """``0 to 3`` for consecutive numbers, else all of them."""
-    numbers = sorted(layers)
-    if numbers == list(range(numbers[0], numbers[-1] + 1)):
-        return f"{numbers[0]} to {numbers[-1]}"
-    return ", ".join(map(str, numbers))
+    info = find(wanted, [item.info for item in analysis.layers], analysis.model.reference)
+    return next(item for item in analysis.layers if item.info == info)
 
 
 def _parse(arguments: list[str]) -> Namespace:
