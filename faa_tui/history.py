@@ -76,12 +76,20 @@ class History:
 
     Args:
         path: The file of runs.
-        tell: Called, on that thread, with the first fault of what is to be kept.
+        tell: Called, on that thread, with the first fault of what is to be kept, and with the first one after
+            something could be kept again.
+        heard: Called, on that thread, with the number in the file of each run or comparison that was kept.
     """
 
-    def __init__(self, path: Path, tell: Callable[[StoreError], object]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        tell: Callable[[StoreError], object],
+        heard: Callable[[int], object] = lambda run: None,
+    ) -> None:
         self._path = path
         self._tell = tell
+        self._heard = heard
         self._told = False
         self._wishes: queue.SimpleQueue[Callable[[Store | None], Store | None] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -102,6 +110,8 @@ class History:
             self._kept[number] = store.save(analysis, origin=origin)
             for add in self._waiting.pop(number, ()):
                 add(store, self._kept[number])
+            self._told = False
+            self._heard(self._kept[number])
 
         self._save(save)
         return True
@@ -134,9 +144,14 @@ class History:
             if all(number in self._kept for number in (*a, *b)):
                 first, other = ([self._kept[number] for number in side] for side in (a, b))
                 with contextlib.suppress(UsageError):  # one of them was deleted meanwhile
-                    store.save_comparison(comparison, first, other, Origin(parameters_of(options), seed))
+                    self._heard(store.save_comparison(comparison, first, other, Origin(parameters_of(options), seed)))
 
         self._save(save)
+
+    def adopt(self, number: int, run: int) -> None:
+        """A kept run is on the screen again, as run ``number`` of the application."""
+        self._seen.add(number)
+        self._kept[number] = run
 
     def number_of(self, number: int) -> int | None:
         """Under which number of the file the run ``number`` of the application is kept; ``None`` while it is not."""
@@ -144,9 +159,19 @@ class History:
 
     # --- what is read, by the numbers of the file ------------------------------------------------------------------
 
-    async def entries(self, most: int | None = None) -> list[Entry]:
-        """What is kept, the newest first; parts of a comparison are listed with it only."""
-        return await self._ask(lambda store: store.entries(most))
+    async def entries(self, most: int | None = None, *, after: int = 0, before: int | None = None) -> list[Entry]:
+        """What is kept, the newest first; parts of a comparison are listed with it only.
+
+        Args:
+            most: How many at most.
+            after: Only runs of higher numbers.
+            before: Only runs of lower numbers; ``None`` for all.
+        """
+        return await self._ask(lambda store: store.entries(most, after=after, before=before))
+
+    async def entry(self, run: int) -> Entry:
+        """What the list says of a run."""
+        return await self._ask(lambda store: store.entry(run))
 
     async def open(self, run: int) -> KeptRun:
         """A kept run as the very records that were shown."""
@@ -182,6 +207,35 @@ class History:
             write_whole(path, file_of(store, run, form_of(path)), force)
 
         await self._ask(work)
+
+    async def take_out(self, run: int, folder: Path, ending: str) -> Path:
+        """Write a run under a free name in a folder: a report of it, or a file in the form of its ending.
+
+        Args:
+            run: The run.
+            folder: Where to.
+            ending: ``.html`` for a report, else one of the forms of `faa_core.export`.
+
+        Returns:
+            The file.
+
+        Raises:
+            FileError: It cannot be written.
+        """
+
+        def work(store: Store) -> Path:
+            from faa_core.export import form_of
+            from faa_core.report import render
+            from faa_tui import reports
+
+            entry = store.entry(run)
+            if ending == ".html":
+                content = render(reports.kept_report(store, entry)).encode()
+            else:
+                content = file_of(store, run, form_of(Path(f"run{ending}")))
+            return reports.write_numbered(folder, entry.models, content, ending)
+
+        return await self._ask(work)
 
     # --- the thread --------------------------------------------------------------------------------------------------
 

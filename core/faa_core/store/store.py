@@ -277,17 +277,22 @@ class Store:
 
     # --- reading -------------------------------------------------------------------------------------------------
 
-    def entries(self, most: int | None = None, parts: bool = False) -> list[Entry]:
+    def entries(
+        self, most: int | None = None, parts: bool = False, *, after: int = 0, before: int | None = None
+    ) -> list[Entry]:
         """What is kept, the newest first.
 
         Args:
             most: How many at most.
             parts: Whether to list also what was kept as a part of something else.
+            after: Only runs of higher numbers.
+            before: Only runs of lower numbers; ``None`` for all.
         """
-        where = "" if parts else "where part_of is null "
+        where = "" if parts else "and part_of is null "
         with told(self.path):
             rows = self._connection.execute(
-                f"select {COLUMNS} from run {where}order by id desc limit ?", (-1 if most is None else most,)
+                f"select {COLUMNS} from run where id > ? and (? is null or id < ?) {where}order by id desc limit ?",
+                (after, before, before, -1 if most is None else most),
             ).fetchall()
         return [entry_of(row) for row in rows]
 

@@ -182,3 +182,50 @@ def test_closing_waits_no_longer_than_it_was_told(path: Path, run: Analysis) -> 
     history._thread.join()
     with Store(path) as store:
         assert len(store.entries()) == 1
+
+
+def test_the_list_comes_in_pages_and_the_news_alone(history: History, run: Analysis) -> None:
+    async def body() -> None:
+        for number in range(1, 8):
+            history.keep(number, run, "", RunOptions())
+        pages, before = [], None
+        while page := await history.entries(3, before=before):
+            pages.append([entry.id for entry in page])
+            before = page[-1].id
+        assert pages == [[7, 6, 5], [4, 3, 2], [1]]
+        assert [entry.id for entry in await history.entries(after=5)] == [7, 6]
+        assert await history.entries(after=7) == []
+        assert (await history.entry(4)).id == 4
+
+    asyncio.run(body())
+
+
+def test_whoever_lists_runs_hears_of_each_that_is_kept(path: Path, run: Analysis, comparison: Comparison) -> None:
+    heard: list[int] = []
+    history = History(path, lambda error: None, heard.append)
+    history.keep(8, run, "", RunOptions())
+    history.keep(9, run, "", RunOptions())
+    history.keep(9, run, "", RunOptions())
+    history.keep_comparison(comparison, [8], [9], RunOptions(), 0)
+    history.adopt(10, 1)  # opened again: it is kept already
+    history.keep(10, run, "", RunOptions())
+    assert history.number_of(10) == 1
+    history.close(10)
+    assert heard == [1, 2, 3]
+
+
+def test_a_run_is_taken_out_under_a_free_name_in_every_form(history: History, run: Analysis, tmp_path: Path) -> None:
+    async def body() -> None:
+        history.keep(1, run, "", RunOptions())
+        endings = (".html", ".json", ".csv", ".npz", ".parquet")
+        written = [await history.take_out(1, tmp_path, ending) for ending in endings]
+        assert [path.name for path in written] == [f"faa-demo{ending}" for ending in endings]
+        assert all(path.stat().st_size > 1000 for path in written)
+        assert "Attention of demo" in written[0].read_text()
+        again = await history.take_out(1, tmp_path, ".csv")
+        assert again.name == "faa-demo-2.csv"
+        assert again.read_bytes() == written[2].read_bytes()
+        with pytest.raises(UsageError, match="no run 5"):
+            await history.take_out(5, tmp_path, ".csv")
+
+    asyncio.run(body())
