@@ -47,12 +47,13 @@ class ExactBlocks:
         self, length: int, pieces: Iterable[tuple[TileKey, int, int, NDArray[np.floating]]], at: int
     ) -> NDArray[np.float32] | None:
         """Line ``at`` of pieces that come with the number of their first line and of the first cell of their lines."""
-        line = np.full(length, np.nan, dtype=np.float32)
+        line, here = np.zeros(length, np.float32), np.zeros(length, np.bool_)
         for key, first, start, block in pieces:
             if first <= at < first + len(block):
-                line[start : start + block.shape[1]] = block[at - first]
+                span = slice(start, start + block.shape[1])
+                line[span], here[span] = block[at - first], True
                 self._blocks.move_to_end(key)
-        return None if np.isnan(line).any() else line
+        return line if here.all() else None
 
     def clear(self) -> None:
         """Forget everything, because the run has ended its time on the screen."""

@@ -204,7 +204,9 @@ def _along(
 ) -> Page:
     """A line of the map, the cursor marked, beside what even attention has."""
     marked = x == at
-    read = f"{what} {at}: {weights[marked][0]:.3f}" if marked.any() else f"{what} {at} is hidden"
+    read = f"{what} {at} is hidden"
+    if marked.any():
+        read = f"{what} {at}: {weights[marked][0]:.3f}" if np.isfinite(weights[marked][0]) else f"{what} {at} undefined"
     shown, thin = heaviest(weights, _MOST), np.unique(np.linspace(0, len(x) - 1, min(len(x), _MOST)).astype(int))
     series = [
         Series(x[thin], even[thin], "·", colours.null),

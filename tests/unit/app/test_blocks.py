@@ -21,3 +21,10 @@ def test_rows_and_columns_are_put_together_from_the_pieces_that_are_here():
     assert blocks.column(HERE._replace(head=1), 1, 6) is None
     blocks.put(TileKey(HERE, 0, 0, 6, 3, 4), weights[:, 3:4])
     assert blocks.column(HERE, 3, 6).tolist() == weights[:, 3].tolist()
+
+
+def test_a_row_of_no_numbers_is_here_all_the_same():
+    blocks = ExactBlocks()
+    blocks.put(TileKey(HERE, 0, 0, 2, 0, 2), np.array([[1, 0], [np.nan, np.nan]], np.float32))
+    assert np.isnan(blocks.row(HERE, 1, 2)).all()
+    np.testing.assert_array_equal(blocks.column(HERE, 0, 2), [1, np.nan])
