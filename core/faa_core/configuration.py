@@ -11,6 +11,7 @@ import json
 import os
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +28,31 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _PLACE = re.compile(r" - at `\$\.?(?P<place>[^`]*)`$")
 
 
+class ScreenEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the application uses its terminal.
+
+    Attributes:
+        mouse: Whether it takes the mouse; without, the terminal selects text as in any program.
+    """
+
+    mouse: bool = True
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a user can set. A new table is a field here, with a default for those who have none.
 
     Attributes:
         hosts: Machines by the name they have in a reference: ``gpu7`` of ``gpu7:demo``.
+        keys: Keys, between commas, by the action that they are for. Which actions and keys there are is known to the
+            application.
+        screen: How the application uses its terminal.
+        theme: Colours of the application; "" for its own. Which there are is known to the application.
     """
 
     hosts: dict[str, HostEntry] = {}
+    keys: dict[str, str] = {}
+    screen: ScreenEntry = ScreenEntry()
+    theme: str = ""
 
 
 def path() -> Path:
@@ -79,7 +97,16 @@ def parse(text: str, file: Path) -> Config:
     hosts = found.get("hosts", {})
     if not isinstance(hosts, dict):
         raise UsageError(f"{file}: hosts must be a table.", "Write [hosts.NAME] above the keys of a machine.")
-    return Config(hosts={name: _host(name, table, file) for name, table in hosts.items()})
+    plain = {key: value for key, value in found.items() if key != "hosts"}
+    if isinstance(screen := plain.get("screen"), dict):
+        _check_keys(screen, ScreenEntry, "screen", file)
+    if isinstance(keys := plain.get("keys"), dict):
+        plain["keys"] = dict(_keys(keys, "", file))
+    try:
+        config = msgspec.convert(plain, Config)
+    except msgspec.ValidationError as error:
+        raise _wrong_type(error, "", file) from error
+    return msgspec.structs.replace(config, hosts={name: _host(name, table, file) for name, table in hosts.items()})
 
 
 def _host(name: str, table: Any, file: Path) -> HostEntry:
@@ -95,6 +122,17 @@ def _host(name: str, table: Any, file: Path) -> HostEntry:
         raise _wrong_type(error, place, file) from error
     except UsageError as error:
         raise UsageError(f"{file}: in [{place}], {error.message}", error.hint) from error
+
+
+def _keys(table: dict[str, Any], begin: str, file: Path) -> Iterator[tuple[str, str]]:
+    """Actions and their keys; a bare ``layer.next = "n"`` is a table in a table to TOML, and means the same."""
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _keys(value, f"{begin}{name}.", file)
+        elif isinstance(value, str):
+            yield begin + name, value
+        else:
+            raise UsageError(f"{file}: keys.{begin}{name} must be text.", 'Write keys between commas: run = "r,f5".')
 
 
 def _check_keys(table: dict[str, Any], known: type[msgspec.Struct], place: str, file: Path) -> None:

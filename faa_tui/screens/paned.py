@@ -73,11 +73,17 @@ class PanedScreen(Screen[None]):
         focused: Widget | None = self.focused
         return [node for node in focused.ancestors_with_self if isinstance(node, Pane)] if focused else []
 
+    def _numbered_pane(self) -> tuple[str, str]:
+        """Id and name of the innermost pane around the focus that has a number; "" twice for none."""
+        return next((self.PANES[int(pane.key) - 1] for pane in self._panes_in_focus() if pane.key), ("", ""))
+
+    @property
+    def pane_id(self) -> str:
+        """Id of the focused pane; "" where none that has a number is in focus."""
+        return self._numbered_pane()[0]
+
     @property
     def pane_name(self) -> str:
         """Name of the focused pane, for the help."""
         panes = self._panes_in_focus()
-        for pane in panes:
-            if pane.key:
-                return self.PANES[int(pane.key) - 1][1]
-        return panes[0].name_of_pane if panes else "This pane"
+        return self._numbered_pane()[1] or (panes[0].name_of_pane if panes else "This pane")

@@ -71,6 +71,17 @@ class ModelPane(ListPane):
         if moved:
             self.mark(self._references.index(current))
 
+    @property
+    def references(self) -> tuple[str, ...]:
+        """All models of the list."""
+        return self._references
+
+    @property
+    def marked(self) -> str:
+        """The model on the marked line; "" where that is another line."""
+        at = self.highlighted
+        return self._references[at] if at is not None and at < len(self._references) else ""
+
     def on_resize(self) -> None:
         """Cut names anew."""
         self._fill()

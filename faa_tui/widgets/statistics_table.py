@@ -46,6 +46,17 @@ class StatisticsTable(Vertical):
         if self.is_mounted:
             self._fill()
 
+    @property
+    def marked(self) -> int:
+        """Row of the marked statistic; 0 where there are none."""
+        return self._lines.highlighted or 0
+
+    @property
+    def marked_key(self) -> str:
+        """Key of the marked statistic; "" where there are none."""
+        names = self._result.statistics.names if self._result is not None else ()
+        return names[self.marked] if self.marked < len(names) else ""
+
     def on_mount(self) -> None:
         """Show what was there before the lines were."""
         self._fill()

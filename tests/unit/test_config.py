@@ -160,3 +160,32 @@ def test_a_worker_is_told_of_local_models_only() -> None:
     from faa_core.reference import parse
 
     assert str(here(parse("gpu7:meta-llama/Llama-3.2-1B@main"))) == "meta-llama/Llama-3.2-1B@main"
+
+
+def test_keys_theme_and_screen_are_read() -> None:
+    text = 'theme = "nord"\n[keys]\nrun = "W"\nlayer.next = "n"\n"layer.previous" = "p"\n[screen]\nmouse = false\n'
+    config = configuration.parse(text, Path("c.toml"))
+    assert config.theme == "nord"
+    assert config.keys == {"run": "W", "layer.next": "n", "layer.previous": "p"}
+    assert not config.screen.mouse
+    assert configuration.parse("", Path("c.toml")).screen.mouse
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("theme = 3", ("theme: expected `str`",)),
+        ("them = 'nord'", ("them is not a known key", "Did you mean theme?")),
+        ("keys = 3", ("keys: expected",)),
+        ("[keys]\nrun = 3", ("keys.run must be text", 'run = "r,f5"')),
+        ("[keys]\nlayer.next = 3", ("keys.layer.next must be text",)),
+        ("[screen]\nmaus = true", ("screen.maus", "Did you mean mouse?")),
+        ("[screen]\nmouse = 'no'", ("screen.mouse: expected `bool`",)),
+        ("screen = 1", ("screen: expected",)),
+    ],
+)
+def test_a_mistake_in_keys_theme_or_screen_is_told(text: str, words: tuple[str, ...]) -> None:
+    with pytest.raises(UsageError) as caught:
+        configuration.parse(text, Path("/x/c.toml"))
+    for word in ("/x/c.toml", *words):
+        assert word in str(caught.value)
