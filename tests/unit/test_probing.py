@@ -77,5 +77,5 @@ def test_a_probe_longer_than_the_context_is_refused(engine: Engine) -> None:
 def test_a_file_of_attention_has_no_model_to_probe(engine: Engine, tmp_path) -> None:
     path = tmp_path / "map.npy"
     np.save(path, np.tril(np.ones((1, 1, 8, 8), np.float32)) / np.arange(1, 9)[:, None])
-    with pytest.raises(UsageError, match="needs a model"):
+    with pytest.raises(UsageError, match="attention without a model"):
         engine.probe(Probe(1, str(path)), Listener())
