@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import ClassVar
 
+from textual import on
 from textual.binding import BindingType
 from textual.message import Message
 from textual.widget import Widget
@@ -41,7 +42,7 @@ class CompareScreen(CompareLayout):
         "first": "#compare-map-0",
         "difference": "#compare-difference",
         "plot": "#compare-plot",
-        "pairs": "#compare-pairs",
+        "pairs": "#compare-pairs RowGrid",
     }
 
     class NumbersWanted(Message):
@@ -102,10 +103,12 @@ class CompareScreen(CompareLayout):
             info = first.results.rows[event.row]
             self.position = Position(info.kind, info.layer, event.head)
 
-    def on_pair_table_pair_selected(self, event: PairTable.PairSelected) -> None:
-        """Go to the pair."""
+    @on(PairTable.RowSelected)
+    def _pair_selected(self, event: PairTable.RowSelected) -> None:
+        """Go to the pair, also once more where the sides are unlocked."""
         event.stop()
-        self._go_to(event.index)
+        assert isinstance(event.key, int)
+        self._go_to(event.key)
 
     def on_comparison_plot_picked(self, event: ComparisonPlot.Picked) -> None:
         """Go to the pair."""
@@ -335,7 +338,4 @@ class CompareScreen(CompareLayout):
     def action_filter(self) -> None:
         """Show only some pairs of heads."""
         self.action_pane("pairs")
-        if self._pairs.region:
-            self._pairs.action_filter()
-        else:
-            self.call_after_refresh(self._pairs.action_filter)
+        self._pairs.action_filter()

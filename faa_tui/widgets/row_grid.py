@@ -51,7 +51,7 @@ class RowGrid(Widget, can_focus=True):
     ]
 
     class RowMoved(Message):
-        """The user has put the cursor on a row, or chosen it once more.
+        """The user has put the cursor on a row.
 
         Attributes:
             row_grid: The sender.
@@ -67,6 +67,9 @@ class RowGrid(Widget, can_focus=True):
         def control(self) -> RowGrid:
             """The sender."""
             return self.row_grid
+
+    class RowChosen(RowMoved):
+        """The user wants to go to what the row under the cursor stands for."""
 
     class HeadClicked(Message):
         """The head of a column was clicked.
@@ -141,9 +144,9 @@ class RowGrid(Widget, can_focus=True):
         self._go(0 if edge < 0 else self._count - 1)
 
     def action_choose(self) -> None:
-        """Say once more where the cursor is."""
+        """Say that the row under the cursor is wanted."""
         if self._row is not None:
-            self.post_message(self.RowMoved(self, self._row))
+            self.post_message(self.RowChosen(self, self._row))
 
     def on_click(self, event: events.Click) -> None:
         """Put the cursor on the row that was clicked, or say which head was."""

@@ -1,36 +1,27 @@
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-
+import numpy as np
 import pytest
 
-from faa_tui.row_filter import Columns, FilterError, parse
+from faa_tui.row_filter import Columns, FilterError, matching
 
-
-@dataclass(frozen=True)
-class Ware:
-    name: str
-    about: str
-    price: float
-    sizes: tuple[float, ...] = ()
-
-
-WARES = (
-    Ware("L2H3", "induction", 0.2, (2, 3)),
-    Ware("L21H0", "previous token", -0.3, (21, 0)),
-    Ware("L2H31", "Sink (first token)", math.nan, (2, 31)),
-)
-COLUMNS: Columns[Ware] = Columns(
-    numbers={"price": lambda ware: ware.price, "size": lambda ware: ware.sizes},
-    names=lambda ware: (ware.name, ware.name.replace("L", "").replace("H", ".")),
-    texts=lambda ware: (ware.about,),
+NAMES = ("L2H3", "L21H0", "L2H31")
+COLUMNS = Columns(
+    3,
+    {
+        "price": np.array([0.2, -0.3, np.nan]),
+        "size": np.array([[2.0, 3.0], [21.0, 0.0], [2.0, 31.0]]),
+        "sizes": np.array([2.0, 2.0, 2.0]),
+        "prints": np.array([1.0, 2.0, 3.0]),
+    },
+    {"label": ("induction", "previous token", "Sink (first token)")},
+    lambda row: (NAMES[row], NAMES[row].replace("L", "").replace("H", ".")),
+    {"cost": "price", "H/ln": "prints"},
 )
 
 
 def chosen(text: str) -> list[str]:
-    wanted = parse(text, COLUMNS)
-    return [ware.name for ware in WARES if wanted(ware)]
+    return [NAMES[row] for row in np.flatnonzero(matching(text, COLUMNS))]
 
 
 @pytest.mark.parametrize(
@@ -59,6 +50,16 @@ def chosen(text: str) -> list[str]:
         ("size=2", ["L2H3", "L2H31"]),
         ("size>30", ["L2H31"]),
         ("size=2 !induction", ["L2H31"]),
+        ("label=induc", ["L2H3"]),
+        ("LABEL=Previous_Token", ["L21H0"]),
+        ("label!=token", ["L2H3"]),
+        ("!label=token", ["L2H3"]),
+        ("lab=token price<0", ["L21H0"]),
+        ("cost>0", ["L2H3"]),
+        ("c>0", ["L2H3"]),
+        ("pric>0", ["L2H3"]),
+        ("h/ln>=2", ["L21H0", "L2H31"]),
+        ("|pric|>.25", ["L21H0"]),
     ],
 )
 def test_words_and_comparisons(text: str, names: list[str]) -> None:
@@ -69,17 +70,20 @@ def test_words_and_comparisons(text: str, names: list[str]) -> None:
     ("text", "said"),
     [
         ("prise>1", "no column is called 'prise'; did you mean price?"),
-        ("zzz>1", "no column is called 'zzz'; there are price, size"),
+        ("zzz>1", "no column is called 'zzz'; there are price, size, sizes, prints and label"),
+        ("pri>1", "'pri' begins price and prints; write more of it"),
+        ("label>1", "label is a text: write label= or label!= and a part of it"),
+        ("label=", "'label=' wants a part of the text, as in label=mixed"),
         ("price>", "'price>' wants a number, as in price>.1"),
         ("price>dear", "'dear' in 'price>dear' is no number"),
         ("price>nan", "'nan' in 'price>nan' is no number"),
         ("price", "'price' is a column: compare it with a number, as in price>.1"),
-        (">1", "'>1' does not say of what: write a column first, one of price, size"),
-        ("|price>1", "no column is called '|price'; did you mean price?"),
+        (">1", "'>1' does not say of what: write a column first, price, size, sizes, prints or label"),
+        ("|prise>1", "no column is called '|prise'; did you mean price?"),
         ("ok !prise>1", "did you mean price?"),
     ],
 )
 def test_what_means_nothing_is_explained(text: str, said: str) -> None:
     with pytest.raises(FilterError) as caught:
-        parse(text, COLUMNS)
+        matching(text, COLUMNS)
     assert said in str(caught.value)

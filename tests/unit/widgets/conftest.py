@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from rich.style import Style
+from textual import on
 from textual.app import App, ComposeResult
 from textual.message import Message
 from textual.pilot import Pilot
@@ -17,9 +18,9 @@ from faa_core.records import BoxCounts, LayerInfo, LayerResult, ModelInfo, Stati
 from faa_tui.rendering.tiles import pool
 from faa_tui.widgets.comparison_plot import ComparisonPlot
 from faa_tui.widgets.difference_map import DifferenceMap
+from faa_tui.widgets.filtered_table import FilteredTable
 from faa_tui.widgets.head_matrix import HeadMatrix
 from faa_tui.widgets.heat_map import HeatMap
-from faa_tui.widgets.pair_table import PairTable
 from faa_tui.widgets.token_strip import TokenStrip
 
 
@@ -79,7 +80,8 @@ class Pane(App[None]):
     def on_comparison_plot_picked(self, message: ComparisonPlot.Picked) -> None:
         self.sent.append(message)
 
-    def on_pair_table_pair_selected(self, message: PairTable.PairSelected) -> None:
+    @on(FilteredTable.RowSelected)
+    def _row_selected(self, message: FilteredTable.RowSelected) -> None:
         self.sent.append(message)
 
     @property

@@ -2,26 +2,28 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from rich.cells import cell_len
 
+from faa_core.catalogue import BY_KEY
 from faa_core.comparison.records import Head
-from faa_tui.rendering.pair_rows import (
-    PAIR_COLUMNS,
-    PAIR_FILTER,
-    columns_for,
-    head_name,
-    number,
-    pair_rows,
-    sorted_rows,
-)
-from faa_tui.row_filter import parse
+from faa_tui.head_address import named
+from faa_tui.rendering.pair_rows import columns_for, pair_table
+from faa_tui.rendering.row_table import joined_width, number
+from faa_tui.row_filter import matching
 from faa_tui.widgets.pair_table import PairTable
 from faa_tui.widgets.row_grid import RowGrid
 
+ENTROPY = BY_KEY["entropy"]
 
-def column(key):
-    return next(column for column in PAIR_COLUMNS if column.key == key)
+
+def column(table, key):
+    return next(column for column in table.columns if column.key == key)
+
+
+def words(table, row):
+    return {column.key: column.text(row) for column in table.columns}
 
 
 def shown(app):
@@ -40,19 +42,21 @@ def note(app):
 
 
 def picked(app):
-    return [message.index for message in app.sent]
+    return [message.key for message in app.sent]
 
 
 def test_a_row_has_the_numbers_of_its_pair(comparison):
     made = comparison()
-    rows = pair_rows(made, "entropy")
-    assert len(rows) == 32
-    assert (rows[9].a, rows[9].b) == (Head("decoder", 1, 1), Head("decoder", 1, 6))
-    assert rows[9].difference == made.differences.difference[0, 9]
-    assert rows[9].divergence == made.divergence[9]
-    assert math.isnan(rows[5].value_a)
-    assert all(math.isnan(row.value_a) and math.isnan(row.q) for row in pair_rows(made, "D0"))
-    assert [head_name(Head(kind, 3, 11)) for kind in ("decoder", "encoder", "cross")] == ["L3H11", "eL3H11", "xL3H11"]
+    table = pair_table(made, ENTROPY)
+    assert len(table.keys) == 32
+    found = words(table, 9)
+    assert (found["heads"], found["partners"]) == ("L1H1", "L1H6")
+    assert found["d"] == number(made.differences.difference[0, 9], 3, True)
+    assert found["js"] == number(made.divergence[9], 3)
+    assert words(table, 5)["a"] == "·"
+    assert math.isnan(column(table, "a").order[5])
+    assert all(row["a"] == row["q"] == "·" for row in (words(pair_table(made, BY_KEY["D0"]), at) for at in range(32)))
+    assert [named(kind, 3, 11) for kind in ("decoder", "encoder", "cross")] == ["L3H11", "eL3H11", "xL3H11"]
 
 
 @pytest.mark.parametrize(
@@ -71,32 +75,60 @@ def test_numbers_are_short(value, digits, signed, text):
 
 
 def test_undefined_rows_come_last_either_way(comparison):
-    rows = pair_rows(comparison(), "entropy")
+    made = comparison()
+    by_size = column(pair_table(made, ENTROPY), "d")
     for falling in (True, False):
-        found = sorted_rows(rows, column("d"), falling)
-        assert found[-1].index == 5
-        sizes = [abs(row.difference) for row in found[:-1]]
+        found = by_size.rows(falling)
+        assert found[-1] == 5
+        sizes = np.abs(made.differences.difference[0, found[:-1]]).tolist()
         assert sizes == sorted(sizes, reverse=falling)
-    assert [row.index for row in sorted_rows(rows, None, False)] == list(range(32))
+
+
+def test_rows_that_are_alike_keep_their_order_either_way(comparison):
+    table = pair_table(comparison(), ENTROPY)
+    for falling in (True, False):
+        found = column(table, "label_a").rows(falling)
+        labels = [words(table, row)["label_a"] for row in found]
+        assert labels == sorted(labels, reverse=falling)
+        first = [row for row, label in zip(found, labels, strict=True) if label == labels[0]]
+        assert len(first) == 8
+        assert first == sorted(first)
+
+
+def test_the_other_heads_have_an_order_of_their_own(comparison):
+    table = pair_table(comparison(), ENTROPY)
+    assert column(table, "partners").rows(False).tolist()[:8] == [7, 6, 5, 4, 3, 2, 1, 0]
 
 
 @pytest.mark.parametrize("width", [10, 30, 60, 80, 120, 200])
-def test_the_weightiest_columns_stay(width):
-    found = columns_for(width)
+def test_the_weightiest_columns_stay(comparison, width):
+    every = pair_table(comparison(), ENTROPY).columns
+    found = columns_for(every, width)
     assert {"heads", "partners", "d"} <= {one.key for one in found}
     if width >= 30:
-        assert sum(one.width + 1 for one in found) - 1 <= width
+        assert joined_width(found) <= width
     if width >= 120:
-        assert found == PAIR_COLUMNS
+        assert found == every
 
 
 def test_a_filter_knows_labels_heads_and_numbers(comparison):
-    rows = pair_rows(comparison(), "entropy")
-    wanted = parse("layer=2 q<.05 |d|>.2", PAIR_FILTER)
-    assert [row.index for row in rows if wanted(row)] == [
-        row.index for row in rows if row.a.layer == 2 and row.q < 0.05 and abs(row.difference) > 0.2
+    made = comparison()
+    table = pair_table(made, ENTROPY)
+    differences, pairs = made.differences, made.matching.pairs
+
+    def chosen(text):
+        return np.flatnonzero(matching(text, table.filter)).tolist()
+
+    assert chosen("layer=2 q<.05 |d|>.2") == [
+        row
+        for row in range(32)
+        if pairs[row].a.layer == 2 and differences.q[0, row] < 0.05 and abs(differences.difference[0, row]) > 0.2
     ]
-    assert [row.index for row in rows if parse("L2H3", PAIR_FILTER)(row)] == [19, 20]
+    assert chosen("L2H3") == [19, 20]
+    assert chosen("label=induction") == [
+        row for row in range(32) if "induction" in (made.labels_a[row], made.labels_b[row])
+    ]
+    assert pairs[19].a == Head("decoder", 2, 3)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
@@ -138,7 +170,7 @@ def test_sorting_keeps_the_pair(drive, comparison):
         made = comparison()
         app.widget.show(made, "entropy", 3)
         await pilot.pause()
-        app.widget.sort_by(column("d"))
+        app.widget.sort_by("d")
         await pilot.pause()
         assert app.widget.selected == 3
         assert "B−A▼" in head(app)
@@ -148,11 +180,12 @@ def test_sorting_keeps_the_pair(drive, comparison):
         assert "B−A▲" in head(app)
         assert "smallest first" in note(app)
         seen = set()
-        for _ in range(len(columns_for(80)) + 1):
+        count = len(columns_for(pair_table(made, ENTROPY).columns, 80))
+        for _ in range(count + 1):
             await pilot.press("s")
             seen.add(head(app))
             assert app.widget.selected == 3
-        assert len(seen) == len(columns_for(80)) + 1
+        assert len(seen) == count + 1
         assert not picked(app)
         await pilot.click(app.widget, offset=(1, 0))
         assert "A▲" in head(app)
