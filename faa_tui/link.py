@@ -13,6 +13,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 import msgspec
+import numpy as np
 from textual.message import Message
 
 from faa_core.errors import Cancelled, FaaError, LoginError, WorkerError
@@ -21,6 +22,8 @@ from faa_core.worker.protocol import (
     SOMEDAY,
     Align,
     Beat,
+    Boxed,
+    Boxes,
     Done,
     Examine,
     Examined,
@@ -36,14 +39,14 @@ from faa_core.worker.protocol import (
     Tile,
 )
 from faa_tui import messages
-from faa_tui.messages import AlignKey, HeadKey, SketchKey, TileKey
+from faa_tui.messages import AlignKey, BoxKey, HeadKey, SketchKey, TileKey
 from faa_tui.session import Order
 
 if TYPE_CHECKING:
     from faa_core.worker.client import ClientEvent, WorkerClient, WorkerExited
     from faa_core.worker.launch import Launch
 
-JobName = int | TileKey | HeadKey | AlignKey | SketchKey
+JobName = int | TileKey | HeadKey | BoxKey | AlignKey | SketchKey
 """A run by its number, or anything else by its key."""
 
 RECONNECT_SECONDS = (1.0, 3.0, 9.0)
@@ -90,7 +93,7 @@ class Link:
         """Ask for a tile; answered by `messages.TileArrived` or `messages.TileFailed`."""
         self._outbox.put(lambda: self._ask(key))
 
-    def ask(self, key: HeadKey | AlignKey | SketchKey) -> None:
+    def ask(self, key: HeadKey | BoxKey | AlignKey | SketchKey) -> None:
         """Ask about a run; answered by the messages of the key, or `messages.AnswerFailed`."""
         self._outbox.put(lambda: self._ask(key))
 
@@ -199,7 +202,7 @@ class Link:
             self._post(messages.RunFailed(number, _as_fail(error)))
             self._tell_lost(error)
 
-    def _ask(self, key: TileKey | HeadKey | AlignKey | SketchKey) -> None:
+    def _ask(self, key: TileKey | HeadKey | BoxKey | AlignKey | SketchKey) -> None:
         try:
             client, run = self._holder(key.run)
             id = client.new_id()
@@ -207,11 +210,15 @@ class Link:
                 case TileKey(address):
                     grid = self._grid(AlignKey(address.run, address.kind)) if key.aligned else 0
                     corners = (key.level, key.row, key.row_stop, key.column, key.column_stop)
-                    job: Tile | Examine | Align | Sketch = Tile(
-                        id, run, address.kind, address.layer, address.head, *corners, grid, key.priority
+                    place = (address.kind, address.layer, address.head)
+                    job: Tile | Examine | Boxes | Align | Sketch = Tile(
+                        id, run, *place, *corners, grid, key.priority, address.without_first
                     )
                 case HeadKey(address):
                     job = Examine(id, run, address.kind, address.layer, address.head)
+                case BoxKey(address):
+                    place = (address.kind, address.layer, address.head)
+                    job = Boxes(id, run, *place, key.level, key.threshold)
                 case AlignKey():
                     assert key.queries is not None
                     assert key.keys is not None
@@ -319,6 +326,9 @@ class Link:
                     self._post(messages.TileArrived(job, event.array))
                 case HeadKey() if isinstance(event, Examined):
                     self._post(messages.HeadExamined(job, event.result))
+                case BoxKey() if isinstance(event, Boxed):
+                    occupied = np.unpackbits(event.bits, axis=1, count=event.columns).astype(bool)
+                    self._post(messages.BoxesArrived(job, occupied))
                 case SketchKey() if isinstance(event, Sketched):
                     self._post(messages.SketchArrived(job, event))
                 case AlignKey() | SketchKey() if isinstance(event, Done):
@@ -331,7 +341,7 @@ class Link:
         with self._lock:
             job = self._jobs.pop(id, None)
             # Numbers of runs and alignments stay known: later requests name them.
-            if isinstance(job, TileKey | HeadKey | SketchKey):
+            if isinstance(job, TileKey | HeadKey | BoxKey | SketchKey):
                 self._ids.pop(job, None)
             if isinstance(job, int) and job in self._orders:
                 if isinstance(event, Fail) and not client.alive:

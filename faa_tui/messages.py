@@ -70,6 +70,26 @@ class HeadKey:
 
 
 @dataclass(frozen=True)
+class BoxKey:
+    """The boxes of one head that are counted.
+
+    Attributes:
+        address: Which map.
+        level: Boxes are 2^level x 2^level tokens.
+        threshold: Index of the lift in the thresholds of its box counts.
+    """
+
+    address: MapAddress
+    level: int
+    threshold: int
+
+    @property
+    def run(self) -> int:
+        """The run."""
+        return self.address.run
+
+
+@dataclass(frozen=True)
 class AlignKey:
     """Segments laid over the maps of one kind of a run; without them, the name of what was laid before."""
 
@@ -176,6 +196,24 @@ class TileFailed(Message):
         self.fail = fail
 
 
+class BoxesArrived(Message):
+    """Which boxes of a head are counted is here: bool [rows, columns]."""
+
+    def __init__(self, key: BoxKey, occupied: NDArray[np.bool_]) -> None:
+        super().__init__()
+        self.key = key
+        self.occupied = occupied
+
+
+class BoxesFailed(Message):
+    """Which boxes of a head are counted will not come."""
+
+    def __init__(self, key: BoxKey, fail: Fail) -> None:
+        super().__init__()
+        self.key = key
+        self.fail = fail
+
+
 class HeadExamined(Message):
     """All that needs the whole map of one head is measured."""
 
@@ -220,13 +258,15 @@ class AnswerFailed(Message):
         self.fail = fail
 
 
-def failed(key: TileKey | HeadKey | AlignKey | SketchKey, fail: Fail) -> Message:
+def failed(key: TileKey | HeadKey | BoxKey | AlignKey | SketchKey, fail: Fail) -> Message:
     """The message that says that what was asked for will not come."""
     match key:
         case TileKey():
             return TileFailed(key, fail)
         case HeadKey():
             return ExaminationFailed(key, fail)
+        case BoxKey():
+            return BoxesFailed(key, fail)
         case _:
             return AnswerFailed(key, fail)
 

@@ -68,6 +68,8 @@ _NAMES = {
     "colon": ":",
     "left_parenthesis": "(",
     "right_parenthesis": ")",
+    "left_curly_bracket": "{",
+    "right_curly_bracket": "}",
     "escape": "esc",
 }
 
@@ -91,6 +93,14 @@ def moves(scope: Scope, prefix: str) -> tuple[Action, ...]:
             scope,
             "Move",
         ),
+    )
+
+
+def colours(scope: Scope, prefix: str) -> tuple[Action, ...]:
+    """Keys that colour maps otherwise, the same on every screen."""
+    return (
+        Action(f"{prefix}scale", "C", "scale(1)", "colours", "Colour maps by the next scale", scope, "Look"),
+        Action(f"{prefix}ramp", "R", "ramp(1)", "ramp", "Colour maps and heads by the next ramp", scope, "Look"),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from faa_tui.actions.action import Action, jumps, moves
+from faa_tui.actions.action import Action, colours, jumps, moves
 
 COMPARE_PANES: tuple[tuple[str, str], ...] = (
     ("matrix", "Differences of heads"),
@@ -169,7 +169,7 @@ COMPARE: tuple[Action, ...] = (
         "compare",
         "Look",
     ),
-    Action("compare.scale", "C", "scale(1)", "colours", "Colour all maps by the next scale", "compare", "Look"),
+    *colours("compare", "compare."),
     Action(
         "compare.maximise",
         "z",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from faa_tui.actions.action import Action, jumps, moves
+from faa_tui.actions.action import Action, colours, jumps, moves
 
 PANES: tuple[tuple[str, str], ...] = (
     ("models", "Models"),
@@ -47,6 +47,42 @@ MAIN: tuple[Action, ...] = (
     ),
     Action("curve.next", "v", "curve(1)", "next curve", "Show the next page of curves of this head", group="Look"),
     Action("curve.previous", "V", "curve(-1)", "curve before", "Show the page of curves before this one", group="Look"),
+    *colours("main", ""),
+    Action(
+        "without_first",
+        "d",
+        "without_first",
+        "without key 0",
+        "Leave the first key out of the map and scale the rows up, or put it back",
+        group="Look",
+    ),
+    Action(
+        "boxes.larger",
+        "b",
+        "boxes(1)",
+        "boxes",
+        "Draw the boxes that are counted on the map, then larger ones; none beyond the largest",
+        group="Look",
+    ),
+    Action(
+        "boxes.smaller", "B", "boxes(-1)", "smaller boxes", "Draw smaller boxes; none beyond single cells", group="Look"
+    ),
+    Action(
+        "threshold.lower",
+        "left_curly_bracket",
+        "threshold(-1)",
+        "threshold -",
+        "Count boxes above the next lower lift",
+        group="Look",
+    ),
+    Action(
+        "threshold.higher",
+        "right_curly_bracket",
+        "threshold(1)",
+        "threshold +",
+        "Count boxes above the next higher lift",
+        group="Look",
+    ),
     Action("maximise", "z", "maximise", "zoom pane", "Fill the screen with this pane, or put it back", group="Look"),
     *moves("main", ""),
     *jumps("main", "", PANES),

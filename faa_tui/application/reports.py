@@ -100,7 +100,7 @@ class ReportsApp(RunsApp, inherit_bindings=False):
         heads = [self._key(results.run, chosen) for chosen in chosen_heads(analysis)]
 
         def make(maps: Maps) -> Report:
-            here = [HeadMap(*key.address[1:], maps[key], 1 << key.level) for key in heads if key in maps]
+            here = [HeadMap(*key.address[1:4], maps[key], 1 << key.level) for key in heads if key in maps]
             return reports.run_report(analysis, here)
 
         self._wait(heads, make, [analysis.model.reference])

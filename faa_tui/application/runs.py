@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from textual.timer import Timer
 
-from faa_core.errors import FaaError, LoginError, WorkerError, by_kind
+from faa_core.errors import Cancelled, FaaError, LoginError, WorkerError, by_kind
 from faa_core.reference import parse
 from faa_core.worker.protocol import SOMEDAY, Fail, RunOptions
 from faa_tui import messages, recent
@@ -52,6 +52,7 @@ class RunsApp(ComparisonsApp, inherit_bindings=False):
         self._run_began = 0.0
         self._cancel_asked = False
         self._fail: Fail | None = None
+        self._boxes: messages.BoxKey | None = None
         self._tiles = TileRequests(self.fleet.fetch, self.fleet.cancel)
         self._rest: Timer | None = None
 
@@ -247,8 +248,9 @@ class RunsApp(ComparisonsApp, inherit_bindings=False):
     def _keep_overview(self, message: messages.TileArrived) -> None:
         """Keep a whole map, in little, beside its run."""
         key, results = message.key, self.main.results
-        layer = None if results is None else results.at(Position(*key.address[1:]))
-        if layer is not None and results is not None and results.run == key.run:
+        layer = None if results is None else results.at(Position(*key.address[1:4]))
+        plain = not key.address.without_first
+        if plain and layer is not None and results is not None and results.run == key.run:
             whole = (0, cells_at(layer.queries, key.level), 0, cells_at(layer.keys, key.level))
             if whole == (key.row, key.row_stop, key.column, key.column_stop):
                 self.history.keep_overview(key.address, key.level, message.block)
@@ -259,8 +261,29 @@ class RunsApp(ComparisonsApp, inherit_bindings=False):
             return
         self._tiles.ended(message.key)
         self.main.forget_pending()
+        if message.key.address.without_first:
+            self.main.refuse_without_first(message.fail)
         if self.desk is not None:
             self.desk.hear_tile(message)
+
+    # --- boxes ---------------------------------------------------------------------------------------------------
+
+    def on_main_screen_boxes_wanted(self, message: MainScreen.BoxesWanted) -> None:
+        """Ask which boxes are counted, and no more for those that were asked for before."""
+        if self._boxes is not None:
+            self.fleet.cancel(self._boxes)
+        self._boxes = message.key
+        if message.key is not None:
+            self.fleet.ask(message.key)
+
+    def on_boxes_arrived(self, message: messages.BoxesArrived) -> None:
+        """Draw them."""
+        self.main.put_boxes(message.key, message.occupied)
+
+    def on_boxes_failed(self, message: messages.BoxesFailed) -> None:
+        """Say why there are none; what was given up needs no word."""
+        if message.key == self._boxes and message.fail.kind != Cancelled.kind:
+            self.main.refuse_boxes(message.key, message.fail)
 
     # --- one head at length --------------------------------------------------------------------------------------
 

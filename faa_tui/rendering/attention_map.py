@@ -9,6 +9,7 @@ from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from textual.geometry import Region
 
 from faa_core.records import MapKind
 from faa_tui.rendering.ramps import MASKED, MISSING, OUTSIDE, Ramp
@@ -21,12 +22,21 @@ _CROSS: Final = frozenset((step, 0) for step in (-2, -1, 1, 2)) | frozenset((0, 
 
 
 class MapAddress(NamedTuple):
-    """Which map: one head of one layer of one run."""
+    """Which map: one head of one layer of one run.
+
+    Attributes:
+        run: The run.
+        kind: Kind of the map.
+        layer: Layer within the kind.
+        head: Head within the layer.
+        without_first: Whether key 0 is left out and rows are scaled up; rows with too little left are NaN.
+    """
 
     run: int
     kind: MapKind
     layer: int
     head: int
+    without_first: bool = False
 
 
 class MapShape(Protocol):
@@ -157,8 +167,8 @@ class AttentionMap:
 
     def __init__(self, address: MapAddress, shape: MapShape, cache: TileCache) -> None:
         self._address, self._shape, self._cache = address, shape, cache
-        self._support: tuple[int, _Support] | None = None
-        self._whole: tuple[int, NDArray[np.float16]] | None = None
+        self._support: dict[int, _Support] = {}
+        self._whole: dict[int, NDArray[np.float16]] = {}
 
     @property
     def addresses(self) -> tuple[MapAddress, ...]:
@@ -167,7 +177,7 @@ class AttentionMap:
 
     def tiles_came(self) -> None:
         """Look at the cache afresh."""
-        self._whole = None
+        self._whole.clear()
 
     def visible_keys(self, query: int) -> range:
         """Keys that ``query`` may see."""
@@ -204,6 +214,8 @@ class AttentionMap:
         query, key, size = row * view.size, column * view.size, view.size
         if size > 1:
             exact = self.pairs(query, query + size, key, key + size)
+            if exact is not None and self._address.without_first:
+                exact = np.nan_to_num(exact, nan=-1)  # rows without a weight of their own
             if exact is not None and not np.isnan(exact).any():
                 inside = np.unravel_index(int(exact.argmax()), exact.shape)
                 query, key = query + int(inside[0]), key + int(inside[1])
@@ -242,10 +254,12 @@ class AttentionMap:
         return values if known.all() else None
 
     def _cell_support(self, size: int) -> _Support:
-        if self._support is None or self._support[0] != size:
+        support = self._support.get(size)
+        if support is None:
             first, stop = self._shape.first_key, self._shape.stop_key
-            self._support = (size, _Support(*pooled_support(first, stop, size), row_lengths(first, stop, size)))
-        return self._support[1]
+            support = _Support(*pooled_support(first, stop, size), row_lengths(first, stop, size))
+            self._support[size] = support
+        return support
 
     def _cells(
         self, view: Viewport, row: int, row_stop: int, column: int, column_stop: int
@@ -260,13 +274,27 @@ class AttentionMap:
 
     def _reduced(self, view: Viewport) -> NDArray[np.float16] | None:
         """The whole map in cells of ``view``, from its overview, if that is here."""
-        if self._whole is None or self._whole[0] != view.size:
+        whole = self._whole.get(view.size)
+        if whole is None:
             rows, columns = cells_at(view.queries, view.overview), cells_at(view.keys, view.overview)
             values, known = self._cache.read(self._address, view.overview, 0, rows, 0, columns)
             if not known.all():
                 return None
-            self._whole = (view.size, pool(values, view.size >> view.overview))
-        return self._whole[1]
+            combine = np.fmax if self._address.without_first else np.maximum
+            whole = self._whole[view.size] = pool(values, view.size >> view.overview, combine)
+        return whole
+
+
+def outlined(picture: NDArray[np.uint16], area: Region, ramp: Ramp) -> NDArray[np.uint16]:
+    """The picture with a rectangle of pixels outlined on it, as far as it lies inside."""
+    rows, columns = picture.shape
+    area = area.intersection(Region(0, 0, columns, rows))
+    result = picture.copy()
+    window = result[area.y : area.bottom, area.x : area.right]
+    edge = np.ones(window.shape, np.bool_)
+    edge[1:-1, 1:-1] = False
+    window[edge] = ramp.ink[window][edge]
+    return result
 
 
 def marked(picture: NDArray[np.uint16], view: Viewport, query: int, key: int, ramp: Ramp) -> NDArray[np.uint16]:

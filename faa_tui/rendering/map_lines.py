@@ -189,6 +189,7 @@ class MapLines:
             f" {short_number(scale.high)}",
             *([f"pixel: {self.pooling} of {size}×{size}"] if size > 1 else []),
             scale.title,
+            self.pens.ramp.name,
         ]
         room = max(0, self.width - len(low) - len(bar))
         return self._cells(

@@ -38,13 +38,19 @@ def cells_at(tokens: int, level: int) -> int:
     return -(-tokens >> level)
 
 
-def pool(cells: NDArray[Float], size: int) -> NDArray[Float]:
-    """The largest of each ``size`` x ``size`` cells; fewer at the far edges. NaN is larger than every number."""
+def pool(cells: NDArray[Float], size: int, combine: np.ufunc = np.maximum) -> NDArray[Float]:
+    """The largest of each ``size`` x ``size`` cells; fewer at the far edges.
+
+    Args:
+        cells: [rows, columns].
+        size: How many cells along a side become one.
+        combine: `numpy.maximum`, to which NaN is larger than every number, or `numpy.fmax`, which prefers any number.
+    """
     if size == 1:
         return cells
     wide = cells.astype(np.float32, copy=False)  # half floats have no vector instructions
     for axis in (0, 1):
-        wide = np.maximum.reduceat(wide, np.arange(0, wide.shape[axis], size), axis=axis)
+        wide = combine.reduceat(wide, np.arange(0, wide.shape[axis], size), axis=axis)
     return wide.astype(cells.dtype, copy=False)
 
 

@@ -103,9 +103,33 @@ class Viewport:
         if self.queries <= self.height and self.keys <= self.width:
             factor = min(self.height // self.queries, self.width // self.keys, LARGEST_FIT)
             return replace(self, size=1, factor=factor, top=0, left=0)
-        need, base = max(-(-self.queries // self.height), -(-self.keys // self.width)), 1 << self.overview
-        size = -(-need // base) * base if need > base else 1 << (need - 1).bit_length()
-        return replace(self, size=size, factor=1, top=0, left=0)
+        return replace(self, size=self._size_for(self.queries, self.keys), factor=1, top=0, left=0)
+
+    def around(self, query: int, query_stop: int, key: int, key_stop: int) -> Viewport:
+        """As near as the pane allows with all of a rectangle of tokens in view, which is put in its middle."""
+        factor = min(self.height // max(1, query_stop - query), self.width // max(1, key_stop - key), LARGEST)
+        base, farthest, size = 1 << self.overview, self.fitted().size, 1
+        if not factor:
+            factor, size = 1, self._size_for(query_stop - query, key_stop - key)
+            # A rectangle may begin and end within cells, and so touch one more than fits.
+            while size < farthest and not (
+                -(-query_stop // size) - query // size <= self.height
+                and -(-key_stop // size) - key // size <= self.width
+            ):
+                size = size * 2 if size < base else size + base
+        size = min(size, farthest) if factor == 1 else 1
+        return replace(
+            self,
+            size=size,
+            factor=factor,
+            top=_centred(query // size, -(-query_stop // size), self.height // factor),
+            left=_centred(key // size, -(-key_stop // size), self.width // factor),
+        ).clamped()
+
+    def _size_for(self, rows: int, columns: int) -> int:
+        """Smallest size of cells of one pixel with which so many tokens fit into the pane."""
+        need, base = max(-(-rows // self.height), -(-columns // self.width)), 1 << self.overview
+        return -(-need // base) * base if need > base else 1 << (need - 1).bit_length()
 
     def zoomed(self, nearer: bool, query: int, key: int) -> Viewport:
         """One step nearer or farther, the token pair ``(query, key)`` staying where it is if it can."""
@@ -162,6 +186,10 @@ class Viewport:
         """Row and column of the cell at a pixel of the pane, or ``None`` beyond the edge of the map."""
         row, column = self.top + y // self.factor, self.left + x // self.factor
         return (row, column) if 0 <= row < self.rows and 0 <= column < self.columns else None
+
+
+def _centred(first: int, stop: int, room: int) -> int:
+    return first - max(0, room - (stop - first)) // 2
 
 
 def _scrolled(start: int, cell: int, room: int) -> int:

@@ -17,7 +17,7 @@ from faa_tui.actions import COMPARE_PANES, Scope, bindings
 from faa_tui.comparing import MOST_SIDES
 from faa_tui.comparison_words import remarks
 from faa_tui.messages import TileKey
-from faa_tui.rendering.scales import SCALES
+from faa_tui.rendering.choices import next_ramp, next_scale
 from faa_tui.screens.compare_layout import LOWER, CompareLayout
 from faa_tui.screens.open_model import OpenModel
 from faa_tui.screens.open_texts import OpenTexts
@@ -330,10 +330,15 @@ class CompareScreen(CompareLayout):
 
     def action_scale(self, step: int) -> None:
         """Colour all maps by the scale ``step`` places on; the difference has scales of the same names."""
-        names = list(SCALES)
-        scale = names[(names.index(self._difference.scale) + step) % len(names)]
+        scale = next_scale(self._difference.scale, step)
         for heat_map in (*self._maps, self._difference):
             heat_map.scale = scale
+
+    def action_ramp(self, step: int) -> None:
+        """Colour the maps of the models by the ramp ``step`` places on; differences keep theirs, which has a middle."""
+        ramp = next_ramp(self._maps[0].ramp, step)
+        for heat_map in self._maps:
+            heat_map.ramp = ramp
 
     def action_filter(self) -> None:
         """Show only some pairs of heads."""

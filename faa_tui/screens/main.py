@@ -9,7 +9,7 @@ from textual.binding import BindingType
 from faa_core.catalogue import BY_KEY, RUN_KEYS
 from faa_tui.actions import Scope, bindings
 from faa_tui.messages import TileKey
-from faa_tui.screens.main_layout import MainLayout
+from faa_tui.screens.main_map import MainMap
 from faa_tui.session import Position
 from faa_tui.widgets.head_matrix import HeadMatrix
 from faa_tui.widgets.heat_map import HeatMap
@@ -18,7 +18,7 @@ from faa_tui.widgets.paged_plot import PagedPlot
 from faa_tui.widgets.token_strip import TokenStrip
 
 
-class MainScreen(MainLayout):
+class MainScreen(MainMap):
     """Takes keys and the messages of its panes, and says what is wanted; knows nothing of the worker."""
 
     SCOPE: ClassVar[Scope] = "main"
@@ -64,7 +64,7 @@ class MainScreen(MainLayout):
         results, position = self._results, self.position
         if results is None or position is None:
             return
-        self._readout.show(event, results.queries_of(position.kind), results.keys_of(position.kind))
+        self._readout.show(event, results.queries_of(position.kind), results.keys_of(position.kind), self.without_first)
         self._show_row(fetch=True)
 
     def on_heat_map_block_wanted(self, event: HeatMap.BlockWanted) -> None:

@@ -25,6 +25,7 @@ from faa_tui.layer_values import layer_values
 from faa_tui.messages import TileKey
 from faa_tui.rendering.profiles import CursorLines
 from faa_tui.rendering.tiles import cells_at, overview_level
+from faa_tui.rendering.without_first import WithoutFirst
 from faa_tui.screens.paned import MIN_SIZE, PanedScreen
 from faa_tui.session import HeadTable, Position, Results, head_table
 from faa_tui.widgets.curve import CurveView
@@ -68,6 +69,8 @@ class MainLayout(PanedScreen):
     position: var[Position | None] = var(None)
     statistic: var[str] = var("D0")
     side: var[str] = var("right")
+    without_first: var[bool] = var(False)
+    """Whether the map leaves out the first key."""
 
     class Shown(Message, namespace="main_screen"):
         """The user has come back to this screen."""
@@ -190,13 +193,13 @@ class MainLayout(PanedScreen):
         address, results = self.address, self._results
         if address is None or results is None:
             return []
-        here = Position(*address[1:])
+        here = Position(*address[1:4])
         heads = range(results.layers[here.kind, here.layer].info.heads)
         in_layer = [here._replace(head=head) for head in sorted(heads, key=lambda head: abs(head - here.head))[1:]]
         beside = [results.moved(here, layers=step) for step in (1, -1)]
         keys = []
         for position in dict.fromkeys((*in_layer[:2], *beside, *in_layer[2:])):
-            layer, other = results.at(position), MapAddress(results.run, *position)
+            layer, other = results.at(position), address._replace(**position._asdict())
             if layer is not None and not self._map.has_overview(other):
                 level = overview_level(layer.queries, layer.keys)
                 keys.append(TileKey(other, level, 0, cells_at(layer.queries, level), 0, cells_at(layer.keys, level)))
@@ -207,7 +210,7 @@ class MainLayout(PanedScreen):
         """The map that is looked at, once its layer is here."""
         if self._results is None or self.position is None or self._results.at(self.position) is None:
             return None
-        return MapAddress(self._results.run, *self.position)
+        return MapAddress(self._results.run, *self.position, self.without_first)
 
     def show_status(self, status: Status) -> None:
         """Write the top line."""
@@ -270,7 +273,7 @@ class MainLayout(PanedScreen):
             self._placed = True
         elif row is not None:
             self._placed = True
-            self._map.move_cursor(query, int(row.argmax()))
+            self._map.move_cursor(query, int(np.nan_to_num(row).argmax()))
 
     def draw(self) -> None:
         """Draw everything from the results."""
@@ -335,7 +338,8 @@ class MainLayout(PanedScreen):
                 if not self._placed:  # the row in which the cursor will begin
                     query = 3 * result.queries // 4
                     self._fetch_row(TileKey(address, 0, query, query + 1, 0, result.keys))
-                self._map.show(address, result, queries.pieces, keys.pieces)
+                shape = WithoutFirst(result) if self.without_first else result
+                self._map.show(address, shape, queries.pieces, keys.pieces)
                 self.post_message(self.HeadShown(address))
             self._show_row(fetch=True)
         else:
@@ -349,7 +353,8 @@ class MainLayout(PanedScreen):
         label = result.labels[position.head]
         # "mixed" says that no rule holds; the score of a rule that does not hold would read as evidence for it.
         score = f" ({label.score:.2f})" if math.isfinite(label.score) and label.name != "mixed" else ""
-        title = Content.assemble((where, "bold"), f"  {label.name}{score}")
+        left_out = ("  without key 0", "$text-accent") if self.without_first else ""
+        title = Content.assemble((where, "bold"), f"  {label.name}{score}", left_out)
         room = self._map_pane.size.width - 16
         return Content.assemble("Attention  ", title) if title.cell_length <= room else title
 
@@ -362,7 +367,7 @@ class MainLayout(PanedScreen):
         query, key = min(self._cell[0], result.queries - 1), min(self._cell[1], result.keys - 1)
         row = self._blocks.row(address, query, result.keys)
         if row is not None:
-            row[: result.first_key[query]] = np.nan
+            row[: max(result.first_key[query], int(self.without_first))] = np.nan
             row[result.stop_key[query] :] = np.nan
         elif fetch:
             if self._rest is not None:

@@ -16,12 +16,13 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
+from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
 from faa_tui.rendering.cells import glyphs
 from faa_tui.rendering.legend import bar_levels, short_number
-from faa_tui.rendering.ramps import INK_LIGHT, LEVELS, RAMPS, Ramp
+from faa_tui.rendering.ramps import INK_LIGHT, LEVELS, RAMPS, Ramp, RampName
 from faa_tui.rendering.terminal import colours_of
 from faa_tui.rendering.text import joined, pad, visible
 
@@ -78,6 +79,9 @@ class HeadMatrix(Widget, can_focus=True):
         Binding("end", "edge(0, 1)", "Last head", show=False, id="heads.last"),
     ]
 
+    ramp: reactive[RampName] = reactive[RampName]("viridis")
+    """Colours of numbers that have no middle; those that have one keep the diverging ramp."""
+
     class HeadSelected(Message):
         """The user has put the cursor on another head.
 
@@ -119,11 +123,19 @@ class HeadMatrix(Widget, can_focus=True):
         self._arrived: tuple[bool, ...] = ()
         self._low, self._high = 0.0, 1.0
         self._ramp: Ramp = RAMPS["viridis"]
+        self._diverging = False
         self._decimals = 2
         self._number_width = 2
         self._styles: dict[str, Style] = {}
         self._row = self._head = 0
         self._top = self._left = 0
+
+    def watch_ramp(self) -> None:
+        """Colour the heads anew."""
+        self._choose_ramp()
+
+    def _choose_ramp(self) -> None:
+        self._ramp = RAMPS["diverging" if self._diverging else self.ramp]
 
     @property
     def selected(self) -> tuple[int, int]:
@@ -168,7 +180,8 @@ class HeadMatrix(Widget, can_focus=True):
         self._counts = tuple(counts) if counts is not None else (heads,) * rows
         self._arrived = tuple(arrived) if arrived is not None else (True,) * rows
         self._low, self._high = low, high
-        self._ramp = RAMPS["diverging" if diverging else "viridis"]
+        self._diverging = diverging
+        self._choose_ramp()
         self._decimals = decimals
         self._number_width = max((len(self._number(value)) for value in values[np.isfinite(values)]), default=2)
         self.select(self._row, self._head)

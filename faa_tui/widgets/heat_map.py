@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from faa_core.records import MapKind
 from faa_tui.rendering.attention_map import AttentionMap, MapAddress, MapShape
+from faa_tui.rendering.boxes import CountedBoxes
 from faa_tui.rendering.tiles import CACHE_BYTES, TileCache, cells_at, overview_level
 from faa_tui.widgets.map_canvas import MapCanvas
 
@@ -54,6 +55,12 @@ class HeatMap(MapCanvas):
         """
         self._shapes[address.run, address.kind] = (shape.queries, shape.keys)
         self._show_source(AttentionMap(address, shape, self._cache), shape, queries, keys)
+
+    def draw_boxes(self, boxes: CountedBoxes | None) -> None:
+        """Draw boxes on the map until another one shows; ``None`` for none. They must cover it."""
+        if boxes is not self._boxes:
+            self._boxes = boxes
+            self._view_changed()
 
     def has_overview(self, address: MapAddress) -> bool:
         """Whether the whole of a map is here at the level of its overview, so that it draws at once.

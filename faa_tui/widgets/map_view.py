@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
 from textual import events
@@ -13,6 +13,40 @@ from textual.widget import Widget
 from faa_tui.rendering.viewport import Viewport, ViewState
 
 _WHEEL_PIXELS: Final = 6
+_DRAG_PIXELS: Final = 3
+"""A mouse that has moved less, while a button was down, has clicked."""
+
+
+@dataclass(frozen=True)
+class Drag:
+    """A mouse whose button is down.
+
+    Attributes:
+        button: Which: 1 picks a region, the others move the view.
+        y: Pixel row where it went down.
+        x: Pixel column where it went down.
+        to_y: Where it is.
+        to_x: Likewise.
+        view: What showed when it went down.
+    """
+
+    button: int
+    y: int
+    x: int
+    to_y: int
+    to_x: int
+    view: Viewport
+
+    @property
+    def far(self) -> bool:
+        """Whether it has moved so far that it is no click."""
+        return max(abs(self.to_y - self.y), abs(self.to_x - self.x)) >= _DRAG_PIXELS
+
+    @property
+    def region(self) -> Region:
+        """The rectangle of pixels between its ends; a line of the terminal has two rows of them."""
+        top, left = min(self.y, self.to_y), min(self.x, self.to_x)
+        return Region(left, top, abs(self.to_x - self.x) + 1, abs(self.to_y - self.y) + 2)
 
 
 class MapView(Widget, can_focus=True):
@@ -54,6 +88,7 @@ class MapView(Widget, can_focus=True):
         self._query = self._key = 0
         self._view = Viewport(1, 1, 1, 1)
         self._fitted = True
+        self._drag: Drag | None = None
 
     # --- what a subclass provides -----------------------------------------------------------------------------------
 
@@ -75,6 +110,10 @@ class MapView(Widget, can_focus=True):
 
     def _cursor_changed(self, lines: set[int]) -> None:
         """Draw ``lines``: the cursor is elsewhere in the same view."""
+        raise NotImplementedError
+
+    def _region_changed(self) -> None:
+        """Draw the region that the mouse picks, or draw it no more."""
         raise NotImplementedError
 
     def _moved_by_user(self) -> None:
@@ -126,12 +165,8 @@ class MapView(Widget, can_focus=True):
 
     def action_zoom(self, nearer: bool) -> None:
         """Zoom one step around the cursor."""
-        if self._is_empty():
-            return
-        self._fitted = False
-        self._view = self._view.zoomed(nearer, self._query, self._key).showing(self._query, self._key)
-        self._view_changed()
-        self._moved_by_user()
+        if not self._is_empty():
+            self._look_at(self._view.zoomed(nearer, self._query, self._key).showing(self._query, self._key))
 
     def action_fit(self) -> None:
         """Show the whole map, and let it follow the size of the pane."""
@@ -150,25 +185,77 @@ class MapView(Widget, can_focus=True):
         self._moved_by_user()
         return True
 
+    def _look_at(self, view: Viewport) -> None:
+        """Show what the user has chosen, which need not fit the pane."""
+        self._fitted = False
+        self._view = view
+        self._view_changed()
+        self._moved_by_user()
+
     def on_resize(self) -> None:
         """Fit again, or keep the cursor in view."""
         self._arrange()
         self._view_changed()
 
-    def on_click(self, event: events.Click) -> None:
-        """Put the cursor on the cell that was clicked."""
-        area = self._area()
-        cell = self._view.cell(2 * (event.y - area.y), event.x - area.x)
-        if not self._is_empty() and cell is not None and area.contains(event.x, event.y):
+    def _pick(self, y: int, x: int) -> None:
+        """Put the cursor on the cell at a pixel, if there is one."""
+        cell = self._view.cell(y, x)
+        if cell is not None and not self._is_empty():
             self._place(*self._strongest(*cell))
             self._moved_by_user()
 
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Begin a click, or to pick a region to zoom to, or with another button than the first to move the view."""
+        area = self._area()
+        if not self._is_empty() and area.contains(event.x, event.y):
+            y, x = 2 * (event.y - area.y), event.x - area.x
+            self._drag = Drag(event.button, y, x, y, x, self._view)
+            self.capture_mouse()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Let the region, or the view, follow the mouse."""
+        if self._drag is None:
+            return
+        area, view = self._area(), self._drag.view
+        to_y = max(0, min(2 * (event.y - area.y), 2 * area.height - 2))
+        to_x = max(0, min(event.x - area.x, area.width - 1))
+        self._drag = drag = replace(self._drag, to_y=to_y, to_x=to_x)
+        if drag.button == 1:
+            self._region_changed()
+            return
+        rows, columns = (drag.y - to_y) // view.factor, (drag.x - to_x) // view.factor
+        self.action_pan(view.top + rows - self._view.top, view.left + columns - self._view.left)
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        """Put the cursor on the cell that was clicked, or zoom to the region that was picked."""
+        drag, self._drag = self._drag, None
+        if drag is None:
+            return
+        self.release_mouse()
+        if not drag.far:
+            self._pick(drag.to_y, drag.to_x)
+        elif drag.button == 1:
+            self._region_changed()
+            self._zoom_to(drag.region)
+
+    def _zoom_to(self, region: Region) -> None:
+        """Show a rectangle of pixels as large as it can be; a cursor outside of it comes along."""
+        view = self._view
+        query, key = (view.top + region.y // view.factor) * view.size, (view.left + region.x // view.factor) * view.size
+        query_stop = min((view.top + -(-region.bottom // view.factor)) * view.size, view.queries)
+        key_stop = min((view.left + -(-region.right // view.factor)) * view.size, view.keys)
+        if self._is_empty() or query >= query_stop or key >= key_stop:
+            return
+        self._query = max(query, min(self._query, query_stop - 1))
+        self._key = max(key, min(self._key, key_stop - 1))
+        self._look_at(view.around(query, query_stop, key, key_stop))
+
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Scroll the view; with shift or ctrl sideways."""
+        """Scroll the view; with shift sideways; with ctrl zoom out."""
         self._scroll(event, 1)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Scroll the view; with shift or ctrl sideways."""
+        """Scroll the view; with shift sideways; with ctrl zoom in."""
         self._scroll(event, -1)
 
     def on_mouse_scroll_right(self, event: events.MouseScrollRight) -> None:
@@ -180,7 +267,18 @@ class MapView(Widget, can_focus=True):
         self._wheel(event, 0, -1)
 
     def _scroll(self, event: events.MouseEvent, direction: int) -> None:
-        self._wheel(event, *((0, direction) if event.shift or event.ctrl else (direction, 0)))
+        if event.ctrl:
+            self._zoom_at(event, direction < 0)
+        else:
+            self._wheel(event, *((0, direction) if event.shift else (direction, 0)))
+
+    def _zoom_at(self, event: events.MouseEvent, nearer: bool) -> None:
+        """Zoom one step, and leave the cell under the mouse where it is."""
+        area, view = self._area(), self._view
+        cell = view.cell(2 * (event.y - area.y), event.x - area.x)
+        event.stop()
+        if not self._is_empty() and cell is not None and area.contains(event.x, event.y):
+            self._look_at(view.zoomed(nearer, cell[0] * view.size, cell[1] * view.size))
 
     def _wheel(self, event: events.MouseEvent, rows: int, columns: int) -> None:
         step = max(1, _WHEEL_PIXELS // self._view.factor)

@@ -33,6 +33,7 @@ from faa_core.records import (
 )
 from faa_core.worker.server import serve
 
+THRESHOLDS = (1.0, 2.0, 4.0)
 LABELS = ("previous token", "induction", "first token", "mixed")
 
 
@@ -118,6 +119,12 @@ class Engine:
 
     def tile(self, job, check):
         weights = self.map(job.run, job.layer, job.grid)[job.head]
+        if job.without_first:
+            if len(weights) == 13:
+                raise UsageError("The rows of this layer did not fit in memory.", "Run a shorter text.")
+            rest = weights[:, 1:].sum(1, keepdims=True)
+            weights = np.where(rest < 0.05, np.nan, weights / np.maximum(rest, 0.05))
+            weights[:, 0] = 0
         for _ in range(job.level):
             size = -(-weights.shape[0] // 2) * 2
             padded = np.zeros((size, size), weights.dtype)
@@ -132,6 +139,13 @@ class Engine:
             raise UsageError(f"Layer {layer} is not measured.", "Ask when it is ready.")
         weights = self.runs[run][layer]
         return weights if not grid else reduce_map(weights, *self.grids[grid])
+
+    def boxes(self, job, check):
+        weights = self.map(job.run, job.layer)[job.head]
+        n = len(weights)
+        above = weights * np.arange(1, n + 1)[:, None] > THRESHOLDS[job.threshold]
+        cells = np.arange(0, n, 1 << job.level)
+        return np.logical_or.reduceat(np.logical_or.reduceat(above, cells, axis=0), cells, axis=1)
 
     def align(self, job):
         self.grids[job.id] = (job.queries, job.keys)
@@ -231,7 +245,7 @@ def result(layer, maps, undefined, rng):
             last=np.full(heads, len(sizes) - 1, np.int16),
             intercept=np.zeros(heads),
             effective=np.full(heads, 1.7),
-            thresholds=np.array([1.0, 2.0, 4.0]),
+            thresholds=np.array(THRESHOLDS),
             dimensions=np.full((heads, 3), 1.7),
         ),
     )

@@ -62,10 +62,10 @@ def test_help_lists_exactly_the_live_bindings(start, pane):
 def test_help_follows_a_changed_key(start):
     async def body():
         async with start() as session:
-            session.app.set_keymap({"run": "R"})
+            session.app.set_keymap({"run": "W"})
             await session.press("?")
             lines = {line.tooltip: line.keys for section in session.app.screen._sections for line in section.lines}
-            assert lines["Analyse the text again; starts a new worker if it died"] == "R"
+            assert lines["Analyse the text again; starts a new worker if it died"] == "W"
 
     asyncio.run(body())
 

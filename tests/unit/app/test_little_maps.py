@@ -84,7 +84,7 @@ def test_every_head_of_a_finished_run_is_kept_and_of_a_distant_one_those_that_te
             app._little = requests  # that sends nothing anywhere
             app.keep_run(99, app.main.results.analysis("gpu7:demo", ""), app.order.options)
             answer(requests, sent, len(telling) - 1)
-            assert {Wish(*key.address[1:], key.level, key.row_stop, key.column_stop) for key in sent} == set(telling)
+            assert {Wish(*key.address[1:4], key.level, key.row_stop, key.column_stop) for key in sent} == set(telling)
 
     asyncio.run(body())
 

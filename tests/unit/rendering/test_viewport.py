@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -80,3 +82,42 @@ def test_beyond_the_edge_there_is_no_cell() -> None:
     assert view.cell(5, 7) == (2, 3)
     assert view.cell(6, 0) is None
     assert view.cell(0, 8) is None
+
+
+@pytest.mark.parametrize("pane", [(20, 60), (44, 66), (78, 140), (400, 400)])
+def test_a_long_text_zooms_from_the_whole_map_to_32_pixels_a_token(pane: tuple[int, int]) -> None:
+    view = Viewport(4096, 4096, *pane).fitted()
+    assert view.whole
+    assert view.size >= 4
+    assert view == view.zoomed(False, 1000, 1000)
+    steps = [view]
+    while steps[-1] != (nearer := steps[-1].zoomed(True, 3000, 2000).showing(3000, 2000)):
+        steps.append(nearer)
+    assert (steps[-1].size, steps[-1].factor) == (1, 32)
+    assert all(a.size > b.size or a.factor < b.factor for a, b in pairwise(steps))
+    assert {1, 2, 4} <= {step.size for step in steps}
+    for step in steps:
+        y, x = step.pixel(3000, 2000)
+        assert 0 <= y < pane[0]
+        assert 0 <= x < pane[1]
+    while steps[-1] != (farther := steps[-1].zoomed(False, 3000, 2000)):
+        steps.append(farther)
+    assert steps[-1].whole
+
+
+@given(st.data())
+def test_a_rectangle_is_shown_whole_and_as_near_as_the_pane_allows(data: st.DataObject) -> None:
+    queries, keys = data.draw(st.integers(1, 5000)), data.draw(st.integers(1, 5000))
+    view = Viewport(queries, keys, data.draw(st.integers(1, 100)), data.draw(st.integers(1, 200)))
+    first, last = (data.draw(st.integers(0, queries - 1)) for _ in range(2))
+    left, right = (data.draw(st.integers(0, keys - 1)) for _ in range(2))
+    first, stop, left, right = min(first, last), max(first, last) + 1, min(left, right), max(left, right) + 1
+    near = view.around(first, stop, left, right)
+    assert near == near.clamped()
+    for query in (first, stop - 1):
+        for key in (left, right - 1):
+            y, x = near.pixel(query, key)
+            assert 0 <= y <= view.height - near.factor
+            assert 0 <= x <= view.width - near.factor
+    if (stop - first) * 2 <= view.height and (right - left) * 2 <= view.width:
+        assert near.factor >= 2
