@@ -78,7 +78,7 @@ def by_distance(result: LayerResult, head: int, colours: CurveColours = COLOURED
         if result.info.kind == "cross":
             why = "queries and keys of cross-attention are positions of two texts, which have no distance"
         else:
-            why = "this run was kept before distances were measured; r measures it again"
+            why = "an older faa measured this run, without distances; r measures it again"
         return Page(title, nothing=no_data(why))
     mean, null = (np.asarray(part, dtype=float) for part in (profile.mean[head], profile.null))
     if not (mean > 0).any():

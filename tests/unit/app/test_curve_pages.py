@@ -76,11 +76,17 @@ def test_f_of_alpha_comes_with_the_examination_and_stays_with_its_head(start):
             await session.until(lambda: "1.23" in session.text)
             await session.press("escape")
             await session.until(lambda: session.app.screen is session.app.main)
+            examined = curve(session)._examination
             assert "alpha 1.25 to 1.25" in session.text
             await session.press(">")
             assert curve(session).current(PLAIN).nothing.endswith("x measures it for this head")
             await session.press("<")
             assert "alpha 1.25 to 1.25" in session.text
+            await session.press("r")
+            await session.until(lambda: session.app.run_number == 2 and session.app.at_rest)
+            assert curve(session).current(PLAIN).nothing.endswith("x measures it for this head")
+            session.app.main.put_examination(1, examined)
+            assert curve(session).current(PLAIN).nothing  # the examination of a run that has left the screen
 
     asyncio.run(body())
 
