@@ -41,7 +41,7 @@ class CurveView(PagedPlot):
         & > .curve--fit { color: $text-warning; }
         & > .curve--null { color: $text-disabled; }
         & > .curve--frame { color: $foreground-darken-3; }
-        & > .curve--marked { color: $text-accent; }
+        & > .curve--marked { color: $foreground; }
     }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {
