@@ -405,7 +405,9 @@ class MainLayout(PanedScreen):
         queries, keys = results.queries_of(position.kind).pieces, results.keys_of(position.kind).pieces
         result = results.layers[position.kind, position.layer]
         column = self._blocks.column(address, key, result.queries) if self._curve.page == "column" else None
-        self._curve.show_cursor(CursorLines(query, key, (queries[query], keys[key]), row, column))
+        self._curve.show_cursor(
+            CursorLines(query, key, (queries[query], keys[key]), row, column, int(self.without_first))
+        )
         if self._curve.page == "column" and column is None and fetch:
             if self._column_rest is not None:
                 self._column_rest.stop()
