@@ -354,7 +354,7 @@ class MainLayout(PanedScreen):
         # "mixed" says that no rule holds; the score of a rule that does not hold would read as evidence for it.
         score = f" ({label.score:.2f})" if math.isfinite(label.score) and label.name != "mixed" else ""
         left_out = ("  without key 0", "$text-accent") if self.without_first else ""
-        title = Content.assemble((where, "bold"), f"  {label.name}{score}", left_out)
+        title = Content.assemble((where, "bold"), left_out, f"  {label.name}{score}")
         room = self._map_pane.size.width - 16
         return Content.assemble("Attention  ", title) if title.cell_length <= room else title
 

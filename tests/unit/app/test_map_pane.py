@@ -234,3 +234,12 @@ def test_boxes_that_do_not_come_or_do_not_fit_are_said_and_drawn_no_more(start):
             assert "cannot do 'boxes'" in notes(session)
 
     asyncio.run(body())
+
+
+def test_the_title_says_that_the_first_key_is_left_out_also_where_it_is_narrow(start):
+    async def body():
+        async with start(text=TEXT, size=(80, 24)) as session:
+            await session.press("d")
+            assert "without key 0" in session.text
+
+    asyncio.run(body())
