@@ -132,3 +132,19 @@ def test_sessions_on_several_threads_do_not_meet(command: Command) -> None:
     for thread in threads:
         thread.join(60)
     assert len(set(found)) == 2
+
+
+def test_boxes_over_the_wire_are_those_of_the_record_and_rows_without_the_first_key_sum_to_one() -> None:
+    with session() as worker:
+        result = worker.analyse("demo", "for name in names:\n    print(name)\n" * 12).layers[1]
+        unit = int(np.flatnonzero(result.boxes.thresholds == 1)[0])
+        for head in (0, 5):
+            found = [worker.boxes("decoder", 1, head, level, unit) for level in range(len(result.boxes.sizes))]
+            assert [int(occupied.sum()) for occupied in found] == result.boxes.counts[head].tolist()
+            assert found[2].shape == (-(-result.queries // 4), -(-result.keys // 4))
+        with_first = worker.map("decoder", 1, 5).astype(np.float64)
+        rest = worker.tile("decoder", 1, 5, 0, 0, result.queries, 0, result.keys, without_first=True)
+        defined = with_first[:, 0] < 0.949
+        assert np.allclose(rest[defined].astype(np.float64).sum(1), 1, atol=5e-3)
+        assert np.isnan(rest[with_first[:, 0] > 0.951]).all()
+        assert not rest[defined, 0].any()
