@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, Final
 
+from rich.color import ColorSystem
 from rich.console import Console, RenderableType
 from rich.segment import Segment
 from textual import events
@@ -20,6 +21,8 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.strip import Strip
 
+from faa_tui.colour import Colours
+from faa_tui.rendering.ascii import to_ascii
 from faa_tui.rendering.pacing import PATIENCE_SECONDS, QUESTION, Pacing
 
 LAST_ANSWERS_SECONDS: Final = 0.1
@@ -75,6 +78,41 @@ class AnsiStrip(Strip):
         return self if isinstance(filter, ANSIToTruecolor) else super().apply_filter(filter, background)
 
 
+_SYSTEMS: Final = {
+    "truecolor": ColorSystem.TRUECOLOR,
+    "256": ColorSystem.EIGHT_BIT,
+    "16": ColorSystem.STANDARD,
+    "none": ColorSystem.TRUECOLOR,  # there is no colour left by then, and Textual takes None for this one
+}
+
+
+def set_colour_system(console: Console, colours: Colours) -> None:
+    """Let the console of an application write so many colours, whatever it has found out itself."""
+    console._color_system = _SYSTEMS[colours]
+
+
+def write_raw(app: App[Any], sequence: str) -> None:
+    """Write a sequence to the terminal of ``app`` as it is."""
+    if app._driver is not None:
+        app._driver.write(sequence)
+        app._driver.flush()
+
+
+def take_mouse(app: App[Any], taken: bool) -> bool:
+    """Ask the terminal of ``app`` for its mouse, or give it back; whether that is a terminal of which one can."""
+    driver = app._driver
+    if not isinstance(driver, LinuxDriver):
+        return False
+    # It writes nothing while it believes that the mouse is not wanted, also when it takes the terminal again.
+    driver._mouse = True
+    if taken:
+        driver._enable_mouse_support()
+    else:
+        driver._disable_mouse_support()
+        driver._mouse = False
+    return True
+
+
 class PacedDriver(LinuxDriver):
     """A driver that asks the terminal how far it has come, and tells its application after each frame.
 
@@ -101,6 +139,8 @@ class PacedDriver(LinuxDriver):
 
     def write(self, data: str) -> None:
         """Write to the terminal."""
+        if self._paced.only_ascii:
+            data = to_ascii(data)
         self._paced.pacing.wrote(len(data.encode()))
         super().write(data)
 
@@ -135,6 +175,8 @@ class PacedApp(App[None], inherit_bindings=False):
         super().__init__()
         self.pacing = Pacing()
         """What is known about the way to the terminal; nothing where there is none."""
+        self.only_ascii = False
+        """Whether nothing but ASCII may reach the terminal."""
         self._holding: ExitStack | None = None
         self._patience: TimerHandle | None = None
         self._missed = False

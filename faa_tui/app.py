@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from faa_core.errors import UsageError
 from faa_core.worker.protocol import RunOptions
 from faa_tui import supervisor
+from faa_tui.colour import Display, detect, environment
 
 
 def run(
@@ -17,6 +18,7 @@ def run(
     options: RunOptions,
     command: Sequence[str] | None = None,
     others: Sequence[str] = (),
+    display: Display | None = None,
 ) -> int:
     """Open the application on a model and analyse a text at once.
 
@@ -26,6 +28,7 @@ def run(
         options: Device, number format, truncation.
         command: Command line of the worker, where it is not the usual one.
         others: Models to compare it with at once.
+        display: What the terminal can show; ``None`` to go by the environment.
 
     Returns:
         Exit code: that of the application, or 128 + n where it was ended by signal n.
@@ -39,6 +42,8 @@ def run(
             f"Use 'faa analyze {reference}' for a table or JSON, or 'faa show {reference}' for one map.",
         )
 
+    shown = display or detect(environment())
+
     def main() -> int:
         # The collector would look through half a million new objects, all of which stay, before the first paint; the
         # application turns it on again afterwards.
@@ -46,6 +51,6 @@ def run(
         # Imported in the child: the parent stays small, and lives as long as the application.
         from faa_tui.application import FaaApp
 
-        return FaaApp(reference, text, options, command, others).run_to_exit_code()
+        return FaaApp(reference, text, options, command, others, shown).run_to_exit_code()
 
     return supervisor.supervise(main)

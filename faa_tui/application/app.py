@@ -18,6 +18,7 @@ from faa_core.worker.protocol import RunOptions
 from faa_tui import help, supervisor
 from faa_tui.actions import Action, bindings
 from faa_tui.application.reports import ReportsApp
+from faa_tui.colour import Display
 from faa_tui.commands import Commands
 from faa_tui.rendering import plot
 from faa_tui.screens.main import MainScreen
@@ -46,6 +47,7 @@ class FaaApp(ReportsApp, inherit_bindings=False):
         options: How to run.
         command: Command line of the worker.
         others: Models to compare it with at once.
+        display: What the terminal can show; ``None`` where Textual is to find out.
     """
 
     TITLE = "faa"
@@ -60,8 +62,11 @@ class FaaApp(ReportsApp, inherit_bindings=False):
         options: RunOptions | None = None,
         command: Sequence[str] | None = None,
         others: Sequence[str] = (),
+        display: Display | None = None,
     ) -> None:
         super().__init__(reference, text, options, command, others)
+        if display is not None:
+            self.show_on(display)
         self._tidying = Tidying()
         self._interrupted = -TWICE_SECONDS
         self._supervisor = os.getppid()

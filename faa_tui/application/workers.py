@@ -13,7 +13,7 @@ from textual.app import SuspendNotSupported
 from faa_core.errors import FaaError, LoginError
 from faa_core.worker.protocol import Fail, Hello, RunOptions
 from faa_tui import messages
-from faa_tui._compat import PacedApp
+from faa_tui.application.terminal import TerminalApp
 from faa_tui.fleet import HERE, Fleet
 from faa_tui.foreground import in_foreground
 
@@ -57,7 +57,7 @@ class WorkerState:
         return self.hello is not None
 
 
-class WorkersApp(PacedApp, inherit_bindings=False):
+class WorkersApp(TerminalApp, inherit_bindings=False):
     """Has a worker on each machine that a reference names.
 
     Args:

@@ -17,6 +17,7 @@ from rich.text import Text
 from faa_core import __version__
 from faa_core.worker.session import session
 from faa_tui import paths
+from faa_tui.colour import detect, environment
 from faa_tui.rendering.text import visible
 
 
@@ -49,6 +50,7 @@ def _examine() -> dict[str, Any]:
     with session() as worker:
         hello = time.perf_counter() - start
         report = worker.environment()
+    shown = detect(environment())
     size = shutil.get_terminal_size()
     return {
         "faa": __version__,
@@ -58,7 +60,10 @@ def _examine() -> dict[str, Any]:
             "TERM": os.environ.get("TERM", ""),
             "COLORTERM": os.environ.get("COLORTERM", ""),
             "NO_COLOR": "NO_COLOR" in os.environ,
-            "colours": Console(force_terminal=True).color_system or "none",
+            "colours": shown.colours,
+            "colours_because": shown.colours_reason,
+            "ascii": shown.ascii,
+            "ascii_because": shown.ascii_reason,
             "encoding": sys.stdout.encoding,
         },
         "paths": {name: str(path) for name, path in paths.all_paths().items()},
@@ -82,7 +87,11 @@ def _report(found: dict[str, Any]) -> Group:
     add("versions", "  ".join(f"{name} {version}" for name, version in found["versions"].items()))
     add("devices", "; ".join(found["devices"]))
     add("memory", "  ".join(f"{name} {size / 2**30:.1f} GiB" for name, size in found["memory"].items()))
-    add("terminal", "  ".join(f"{name} {value}" for name, value in found["terminal"].items()))
+    terminal = found["terminal"]
+    told = ("output_is_terminal", "size", "TERM", "COLORTERM", "NO_COLOR", "encoding")
+    add("terminal", "  ".join(f"{name} {terminal[name]}" for name in told))
+    add("colours", f"{terminal['colours']}, because {terminal['colours_because']}; --color changes it")
+    add("ascii only", f"{'yes' if terminal['ascii'] else 'no'}, because {terminal['ascii_because']}")
     for name, path in found["paths"].items():
         add(name, path)
     add("worker", f"{' '.join(found['worker']['command'])}  hello after {found['worker']['hello_seconds']:.2f} s")

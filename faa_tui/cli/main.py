@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from argparse import Namespace, _MutuallyExclusiveGroup
 
     from faa_core.worker.protocol import RunOptions
+    from faa_tui.colour import Display
 
 COMMANDS = {
     "analyze": "measure every head of a model on one text: a table, or JSON with --json",
@@ -113,6 +114,7 @@ def _application(arguments: list[str]) -> int:
     parser.add_argument("models", nargs="*", metavar="MODEL", help=f"{MODEL_HELP}; two to four open side by side")
     add_text_options(parser)
     add_run_options(parser)
+    add_display_options(parser)
     parser.add_argument("--version", action="version", version=f"faa {__version__}")
     options = parser.parse_args(arguments)
 
@@ -126,7 +128,8 @@ def _application(arguments: list[str]) -> int:
         parser.error(f"{len(models)} models were named, and {MOST_SIDES} fit side by side")
     for model in models:
         reference.parse(model)
-    return app.run(models[0], given_text(options.text, options.file), run_options_of(options), others=models[1:])
+    text, shown = given_text(options.text, options.file), display_of(options)
+    return app.run(models[0], text, run_options_of(options), others=models[1:], display=shown)
 
 
 def add_text_options(parser: ArgumentParser) -> _MutuallyExclusiveGroup:
@@ -155,6 +158,24 @@ def add_run_options(parser: ArgumentParser) -> None:
         help="most memory of the device that a worker may take, in GiB (default: what is free)",
     )
     parser.add_argument("--verbose", action="store_true", help="show the traceback of an error")
+
+
+def add_display_options(parser: ArgumentParser) -> None:
+    """Add ``--color`` and ``--ascii``, which `display_of` reads."""
+    parser.add_argument(
+        "--color",
+        choices=("auto", "truecolor", "256", "16", "none"),
+        default="auto",
+        help="colours of the terminal (default: auto; 'faa doctor' says what that is and why)",
+    )
+    parser.add_argument("--ascii", action="store_true", help="write nothing but ASCII")
+
+
+def display_of(options: Namespace) -> Display:
+    """What the terminal can show, by what `add_display_options` read and the environment."""
+    from faa_tui.colour import detect, environment
+
+    return detect(environment(), flag=options.color, ascii_only=options.ascii)
 
 
 def gibibytes(text: str) -> int:

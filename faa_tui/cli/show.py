@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import sys
 from argparse import ArgumentParser, Namespace
 
 import numpy as np
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from faa_core import reference
@@ -14,10 +15,18 @@ from faa_core.origin import Origin
 from faa_core.records import Analysis, LayerResult
 from faa_core.store import Overview
 from faa_tui.cli.kept import keep, little_maps, parameters
-from faa_tui.cli.main import MODEL_HELP, add_run_options, add_text_options, run_options_of
+from faa_tui.cli.main import (
+    MODEL_HELP,
+    add_display_options,
+    add_run_options,
+    add_text_options,
+    display_of,
+    run_options_of,
+)
 from faa_tui.cli.narration import narrated_session
 from faa_tui.cli.text import text_for
 from faa_tui.head_address import Address, find, parse_address
+from faa_tui.rendering.console import console_for
 from faa_tui.rendering.grid import map_grid
 from faa_tui.rendering.scales import pooled_support
 from faa_tui.rendering.text import visible
@@ -38,7 +47,7 @@ def run(arguments: list[str]) -> int:
         host = narrated.worker.hello.hostname
     origin = Origin(parameters(run_options, options, "map"), hosts=(host,))
     keep(lambda store: store.save(analysis, origin=origin, overviews=maps))
-    console = Console(highlight=False)
+    console = console_for(sys.stdout, display_of(options), asked=options.color != "auto")
     console.print(Text(visible(map_title(analysis, result, wanted.head)), style="bold"))
     console.print(
         map_grid(
@@ -97,4 +106,5 @@ def _parse(arguments: list[str]) -> Namespace:
     )
     add_text_options(parser)
     add_run_options(parser)
+    add_display_options(parser)
     return parser.parse_args(arguments)

@@ -15,7 +15,7 @@ from rich.color import Color, ColorSystem
 from rich.segment import Segment
 from rich.style import Style
 
-from faa_tui.rendering.ramps import INK_DARK, INK_LIGHT, LEVELS, MASKED, MISSING, UNDEFINED, ColourSystem, Ramp
+from faa_tui.rendering.ramps import INK_DARK, INK_LIGHT, LEVELS, MASKED, MISSING, PALETTE, UNDEFINED, ColourSystem, Ramp
 
 DENSITY: Final = ".:-=+*#%@"
 """Glyphs of the ramp without colour, light to heavy. A masked cell is blank, so the weakest visible one is not."""
@@ -129,6 +129,36 @@ class HalfBlocks:
                 held, run = pair, 0
             run += 1
         return out
+
+
+class Spaces(HalfBlocks):
+    """Colour encoder for terminals without half blocks: a cell has the colour of the pixel that stands out.
+
+    Args:
+        ramp: Its colours.
+        system: ``truecolor`` or ``256``.
+    """
+
+    def __init__(self, ramp: Ramp, system: ColourSystem) -> None:
+        super().__init__(ramp, system)
+        stands_out = [abs(2 * level - (LEVELS - 1)) if ramp.diverging else level for level in range(LEVELS)]
+        # Marks before everything, and what has no place on the ramp where a cell holds nothing else.
+        marks = [LEVELS if level in _INKS else -1 for level in range(LEVELS, PALETTE)]
+        self._rank = [*stands_out, *marks]
+
+    def _cells(self, top: Sequence[int], bottom: Sequence[int]) -> list[int]:
+        rank = self._rank
+        return [upper if rank[upper] >= rank[lower] else lower for upper, lower in zip(top, bottom, strict=True)]
+
+    def line(self, top: Sequence[int], bottom: Sequence[int]) -> str:
+        """Terminal bytes, from default attributes to default attributes."""
+        cells = self._cells(top, bottom)
+        return super().line(cells, cells)
+
+    def segments(self, top: Sequence[int], bottom: Sequence[int]) -> list[Segment]:
+        """The same line as Rich segments."""
+        cells = self._cells(top, bottom)
+        return [Segment(" " * len(text), style) for text, style, _ in super().segments(cells, cells)]
 
 
 @cache

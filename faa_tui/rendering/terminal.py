@@ -6,11 +6,15 @@ from typing import Any, Final
 
 from rich.color import ColorSystem
 from rich.console import Console
+from rich.segment import Segment
+from rich.style import Style
 from textual.app import App
+from textual.color import Color
 
 from faa_tui._compat import PacedApp
+from faa_tui.rendering.cells import Encoder, Spaces, encoder
 from faa_tui.rendering.pacing import Pacing
-from faa_tui.rendering.ramps import ColourSystem, colour_system
+from faa_tui.rendering.ramps import ColourSystem, Ramp, colour_system
 
 
 def colours_of(app: App[Any]) -> ColourSystem:
@@ -29,3 +33,28 @@ def rich_colours(console: Console) -> ColorSystem:
 def pacing_of(app: App[Any]) -> Pacing | None:
     """What is known about the way to the terminal of ``app``; ``None`` where it draws for no terminal."""
     return app.pacing if isinstance(app, PacedApp) and not app.is_headless else None
+
+
+def encoders_of(app: App[Any], ramp: Ramp, base: Style) -> tuple[Encoder, Encoder | None]:
+    """What draws the maps of ``app``, and what draws them while they move where that takes fewer bytes.
+
+    Args:
+        app: The application.
+        ramp: Colours of a map.
+        base: Style of the text around it.
+    """
+    colours = colours_of(app)
+    if colours == "none":
+        return encoder(ramp, colours, base), None
+    if isinstance(app, PacedApp) and app.only_ascii:
+        return Spaces(ramp, colours), Spaces(ramp, "256")
+    return encoder(ramp, colours, base), encoder(ramp, "256")
+
+
+def fitted(app: App[Any], style: Style, background: Color) -> Style:
+    """A style as the filters of ``app`` would change it, for what is drawn past them."""
+    segments = [Segment("x", style)]
+    for line_filter in app.get_line_filters():
+        segments = line_filter.apply(segments, background)
+    found = segments[0].style or Style.null()
+    return found.without_color if app.no_color and app.console.color_system != "standard" else found

@@ -18,13 +18,12 @@ from textual.timer import Timer
 from faa_tui.rendering import minimap
 from faa_tui.rendering.attention_map import MapAddress, MapShape, MapSource, Reading, marked, outlined
 from faa_tui.rendering.boxes import CountedBoxes, with_boxes
-from faa_tui.rendering.cells import encoder
 from faa_tui.rendering.draft import FRAME_BYTES, Motion, draft
 from faa_tui.rendering.map_lines import MapLines, Pens, label_width, map_area
 from faa_tui.rendering.pacing import FRAME_SECONDS
 from faa_tui.rendering.ramps import RAMPS, RampName
 from faa_tui.rendering.scales import SCALES, Scale, ScaleName
-from faa_tui.rendering.terminal import colours_of, pacing_of, rich_colours
+from faa_tui.rendering.terminal import encoders_of, fitted, pacing_of, rich_colours
 from faa_tui.rendering.tiles import CACHE_BYTES, TILE, TileCache, cells_at
 from faa_tui.rendering.viewport import ViewState
 from faa_tui.widgets.map_view import MapView
@@ -439,16 +438,14 @@ class MapCanvas(MapView):
     def _pens_now(self) -> Pens:
         """Colours and styles for the theme and the terminal as they are."""
         if self._pens is None:
-            background, colours = self.background_colors[1], colours_of(self.app)
+            background = self.background_colors[1]
             parts = ("label", "cursor", "note")
             styles = [self.rich_style, *(self.get_component_rich_style(f"heat-map--{part}") for part in parts)]
-            if self.app.no_color:
-                styles = [style.without_color for style in styles]
+            styles = [fitted(self.app, style, background) for style in styles]
             ramp = RAMPS[self.ramp].over((background.r, background.g, background.b))
             base, label, cursor, note = styles
-            pen, system = encoder(ramp, colours, base), rich_colours(self.app.console)
-            quick = encoder(ramp, "256") if colours in ("truecolor", "256") else None
-            self._pens = Pens(ramp, pen, quick, base, label, cursor, note, system)
+            pen, quick = encoders_of(self.app, ramp, base)
+            self._pens = Pens(ramp, pen, quick, base, label, cursor, note, rich_colours(self.app.console))
         return self._pens
 
     def _draft_bytes(self) -> float:
