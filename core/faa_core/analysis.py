@@ -19,6 +19,7 @@ from faa_core.findings import HeadExamination, HeadTests, RepeatProbe, RolloutTo
 from faa_core.geometry.support import Support
 from faa_core.heads.meter import LayerMeter
 from faa_core.heads.rollout import RolloutMeter
+from faa_core.inventory import ModelDetails
 from faa_core.listener import Listener
 from faa_core.maps import KeptLayer
 from faa_core.models.loading import versions
@@ -288,6 +289,43 @@ class Engine:
                 runs=tuple(run.id for run in self._runs.of(model.key)),
             )
             for model in self._models
+        )
+
+    def inspect(self, job: protocol.Inspect) -> ModelDetails | None:
+        """What a model is and takes, without loading it.
+
+        Returns:
+            ``None`` for a model of the hub of which nothing is here, where the hub is not to be asked.
+
+        Raises:
+            UsageError: The reference has no valid form, is a file of attention, or names another machine.
+            ModelError: There is no such model, or it cannot be read.
+        """
+        from faa_core.models.describing import describe
+
+        parsed = parse(job.reference)
+        if parsed.host is not None:
+            raise UsageError(f"{job.reference} is for a worker on {parsed.host}, not for this one.")
+        found = describe(parsed, job.options.device, job.options.dtype, job.tokens, job.ask_hub)
+        if found is None:
+            return None
+        outlook, devices = self._models.outlook(found.needed, job.options)
+        needed = found.needed
+        return ModelDetails(
+            reference=str(parsed),
+            architecture=found.architecture,
+            layers=found.layers,
+            key_heads=found.key_heads,
+            context=found.context,
+            parameters=found.parameters,
+            dtype=found.dtype,
+            weights=needed.weights,
+            beside=needed.layer + needed.strip,
+            tokens=needed.tokens,
+            download=found.download,
+            devices=devices,
+            outlook=outlook,
+            note=found.note,
         )
 
     def environment(

@@ -12,10 +12,12 @@ import torch
 from faa_core import reference as references
 from faa_core.capture.opening import Source, open_source
 from faa_core.errors import OutOfMemoryError
+from faa_core.inventory import DeviceRoom, Outlook
 from faa_core.listener import Listener
 from faa_core.models.devices import Place, choose_device, choose_dtype, widest_place
-from faa_core.models.footprint import Footprint, free_bytes, stamp, taken_bytes
+from faa_core.models.footprint import Footprint, free_bytes, stamp, taken_bytes, total_bytes
 from faa_core.models.memory import bound, give_back
+from faa_core.models.pacing import PacedProgress
 from faa_core.models.room import Room, fits, what_is_free, whole_room
 from faa_core.models.tokens import Encoded
 from faa_core.reference import ModelReference
@@ -88,13 +90,14 @@ class Residents:
         Args:
             reference: Which model.
             options: Device, number format and the most memory to take.
-            listener: Told what is going on.
+            listener: Told what is going on; its ``check`` ends a download or the reading of weights.
             text: What it will read, so that a model that could not is refused before it is loaded.
 
         Raises:
             UsageError: The reference has no valid form, or the device does not exist.
             ModelError: The model cannot be found or loaded.
             OutOfMemoryError: It cannot fit, or did not, even where no other model is in memory.
+            Cancelled: The listener ended it.
         """
         parsed = references.parse(reference)
         device = choose_device(options.device)
@@ -111,6 +114,35 @@ class Residents:
         found = self._models[key] = ResidentModel(key, source, source.nbytes, stamp(parsed))
         listener.loaded(source.info)
         return found
+
+    def outlook(self, needed: Footprint, options: RunOptions) -> tuple[Outlook, tuple[DeviceRoom, ...]]:
+        """Whether a model that is not in memory would fit, and what there is on the devices that it would go to.
+
+        Args:
+            needed: What it takes.
+            options: Device and the most memory to take.
+
+        Raises:
+            UsageError: The device does not exist.
+        """
+        narrow, wide = Place((choose_device(options.device),)), widest_place(options.device)
+        for place in dict.fromkeys((narrow, wide)):
+            limits = {device: options.max_memory if device in place.computing else 0 for device in place.devices}
+            room = {device: self._available_on(device, limit) for device, limit in limits.items()}
+            least = {
+                device: min(free + self._held_on(device), limits[device] or total_bytes(device))
+                for device, free in room.items()
+            }
+            found: Outlook | None = "fits" if fits(place, needed, room) else None
+            if found is None and fits(place, needed, least):
+                found = "after-unloading"
+            if found is not None:
+                return found if place == narrow else "spread", _told(room)
+        return "no", _told(room)
+
+    def _held_on(self, device: torch.device) -> int:
+        """Bytes that giving up every model of a device alone would free."""
+        return sum(model.weights + self._held(model.key) for model in self if model.key.device == str(device))
 
     def _spread(self, key: ModelKey, widest: Place) -> ResidentModel | None:
         """The model of a key where it did not fit the device of the key alone, and was put elsewhere in ``widest``."""
@@ -169,15 +201,16 @@ class Residents:
             self._bind(place, options)
             return self._make_room(key, place, needed, spare, listener)
 
+        progress = PacedProgress(listener)
         try:
-            return open_source(parsed, options.device, options.dtype, listener.progress, make_room, text)
+            return open_source(parsed, options.device, options.dtype, progress, make_room, text)
         except OutOfMemoryError:
             if not self._models:
                 raise
         # Outside the except block, where nothing holds what the first attempt had allocated.
         self.give_up_all_but(None)
         listener.progress("load", f"Memory ran out: the other models were unloaded, loading {parsed} once more")
-        return open_source(parsed, options.device, options.dtype, listener.progress, make_room, text)
+        return open_source(parsed, options.device, options.dtype, progress, make_room, text)
 
     def _make_room(self, key: ModelKey, place: Place, needed: Footprint, spare: int, listener: Listener) -> Room:
         """Give up other models of a place until what is needed is free there, and as far as possible ``spare`` more.
@@ -216,8 +249,7 @@ class Residents:
             return free
         taken = taken_bytes(device)
         if taken is None:
-            here = (model for model in self if model.key.device == str(device))
-            taken = sum(model.weights + self._held(model.key) for model in here)
+            taken = self._held_on(device)
         return min(free, limit - taken)
 
     def _limit(self, place: Place, device: torch.device) -> int:
@@ -236,3 +268,7 @@ class Residents:
             f"{key.reference} does not fit: it needs at least {needed.told()}, and {free}.",
             f"Take another device, --dtype bfloat16, a smaller model, a shorter text{larger}, or unload other models.",
         )
+
+
+def _told(room: Room) -> tuple[DeviceRoom, ...]:
+    return tuple(DeviceRoom(str(device), max(free, 0), total_bytes(device)) for device, free in room.items())

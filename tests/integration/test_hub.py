@@ -50,6 +50,8 @@ class Hub(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Requests)
         self.repositories = repositories
         self.asked: list[str] = []
+        self.sent = 0
+        """Bytes of files that were sent."""
         self.broken = False
 
     @property
@@ -102,16 +104,22 @@ class Requests(BaseHTTPRequestHandler):
         if not file.is_file():
             return self._answer(404, X_Error_Code="EntryNotFound")
         body = file.read_bytes()
-        return self._answer(200, body, ETag=f'"{hashlib.sha1(body).hexdigest()}"', X_Repo_Commit=commit)
+        headers = {"ETag": f'"{hashlib.sha256(body).hexdigest()}"', "X_Repo_Commit": commit}
+        begin = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").rstrip("-"))
+        if self.command == "GET":
+            self.server.sent += len(body) - begin
+        if begin:
+            headers["Content_Range"] = f"bytes {begin}-{len(body) - 1}/{len(body)}"
+        return self._answer(206 if begin else 200, body[begin:], **headers)
 
     do_HEAD = do_GET
 
 
-def _save(folder: Path, shards: bool) -> None:
+def _save(folder: Path, shards: bool, hidden: int = 16) -> None:
     config = LlamaConfig(
         vocab_size=4,
-        hidden_size=16,
-        intermediate_size=24,
+        hidden_size=hidden,
+        intermediate_size=24 * hidden // 16,
         num_hidden_layers=2,
         num_attention_heads=2,
         max_position_embeddings=32,
@@ -133,8 +141,9 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     _save(folder / "tiny", shards=False)
     _save(folder / "sharded", shards=True)
     _save(folder / "pickled", shards=False)
+    _save(folder / "large", shards=False, hidden=512)
     (folder / "pickled" / "model.safetensors").unlink()
-    names = ("tiny", "sharded", "pickled")
+    names = ("tiny", "sharded", "pickled", "large")
     server = Hub({f"org/{name}": folder / name for name in names} | {"org/another": folder / "tiny"})
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -277,3 +286,99 @@ def test_without_a_hub_fetched_models_work_and_others_say_why(hub, client, home)
     assert "cannot be reached" in answer["text"]
     assert "HF_ENDPOINT" in answer["hint"]
     assert answer["retry"]
+
+
+GIVING_UP = """
+import sys
+from faa_core.errors import Cancelled
+from faa_core.models.fetching import fetch, look_up
+
+def give_up(stage, text, done, total, unit):
+    if total and done > total // 2:
+        raise Cancelled("Enough.")
+
+def announced():
+    return look_up("org/large", None, True, True).download
+
+seen = []
+def watch(stage, text, done, total, unit):
+    seen.append(done)
+
+before = announced()
+try:
+    fetch("org/large", None, True, give_up)
+except Cancelled as error:
+    print(error.message, error.hint)
+between = announced()
+folder = fetch("org/large", None, True, watch).folder
+print(before, between, announced(), (folder / "model.safetensors").stat().st_size, sep=",")
+print(*seen, sep=",")
+print(*(path.name for path in folder.parent.parent.glob("blobs/*incomplete")))
+"""
+
+
+def test_a_download_that_is_given_up_goes_on_where_it_was(hub: Hub, tmp_path: Path) -> None:
+    hub.sent = 0
+    environment = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "0"}
+    done = subprocess.run(
+        [sys.executable, "-c", GIVING_UP], capture_output=True, text=True, check=True, env=os.environ | environment
+    )
+    words, figures, seen, left = done.stdout.splitlines()
+    assert words == (
+        "The download of org/large was given up. What has come is kept, and the next download goes on from there."
+    )
+    before, between, after, size = map(int, figures.split(","))
+    assert size > 16 * 1024**2
+    assert before >= size
+    assert size // 4 < between < before  # what was kept needs not be fetched
+    assert after == 0
+    reports = [int(number) for number in seen.split(",") if int(number)]
+    assert reports == sorted(reports)
+    assert min(number for number in reports if number > 1024**2) >= size // 4  # it began where the first one ended
+    assert left == ""
+    weights = hub.repositories["org/large"] / "model.safetensors"
+    [fetched] = (tmp_path / "hub").glob("models--org--large/snapshots/*/model.safetensors")
+    assert fetched.read_bytes() == weights.read_bytes()
+
+
+def test_what_was_kept_and_is_not_part_of_the_file_is_noticed(hub: Hub, tmp_path: Path) -> None:
+    weights = hub.repositories["org/large"] / "model.safetensors"
+    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+    blobs = tmp_path / "hub" / "models--org--large" / "blobs"
+    blobs.mkdir(parents=True)
+    (blobs / f"{digest}.faa.incomplete").write_bytes(bytes(1000))
+    spoilt = Client(hub.url, tmp_path)
+    try:
+        answer = spoilt.open("org/large")
+        assert answer["kind"] == "network", answer
+        assert "do not belong together" in answer["text"]
+        assert spoilt.open("org/large")["revision"] == COMMIT
+    finally:
+        spoilt.close()
+
+
+def test_the_hub_is_asked_for_no_more_than_the_settings(hub: Hub, tmp_path: Path) -> None:
+    statement = """
+from faa_core.models.describing import describe
+from faa_core.reference import parse
+assert describe(parse("org/sharded"), "cpu", "auto") is None
+found = describe(parse("org/sharded"), "cpu", "auto", ask_hub=True)
+print(found.download, found.needed.weights, found.layers[0].heads)
+"""
+    hub.asked.clear()
+    environment = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "0"}
+    done = subprocess.run(
+        [sys.executable, "-c", statement], capture_output=True, text=True, check=True, env=os.environ | environment
+    )
+    download, weights, heads = map(int, done.stdout.split())
+    files = hub.repositories["org/sharded"]
+    assert download == sum(path.stat().st_size for path in files.glob("*") if path.name in _wanted(files))
+    assert weights > 0
+    assert heads == 2
+    assert set(_fetched(hub)) == {"config.json", "model.safetensors.index.json"}
+
+
+def _wanted(folder: Path) -> set[str]:
+    """What loading fetches of a folder, but for what the look at it has fetched already."""
+    shards = {path.name for path in folder.glob("model-*.safetensors")}
+    return shards | {"generation_config.json", "tokenizer.json", "tokenizer_config.json"}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -23,6 +23,7 @@ from faa_core.capture.hooks import run_hooked
 from faa_core.capture.streaming import Visitor, stream
 from faa_core.capture.strips import StripSize
 from faa_core.errors import NoAttentionError, OutOfMemoryError
+from faa_core.models.attention_kinds import layer_types, why_no_map
 from faa_core.models.devices import place_of
 from faa_core.models.memory import out_of_memory
 from faa_core.records import LayerInfo, MapKind, Pattern
@@ -32,7 +33,6 @@ Route = Literal["interface", "hooks"]
 _TOKENS = 9
 _DECODER_TOKENS = 6  # fewer than the encoder gets, so that the shape of a map tells its kind
 _SINK_SUM = 0.99  # below any row sum that rounding to bfloat16 leaves
-_LAYER_TYPES = ("layer_types", "layers_block_type")
 
 
 @dataclass(frozen=True)
@@ -243,14 +243,9 @@ def _layers(model: PreTrainedModel, seen: list[_Seen]) -> dict[tuple[str, int], 
 
 def _stack_positions(model: PreTrainedModel, count: int) -> list[int]:
     """Numbers of the ``count`` layers with attention: those that the configuration names, else 0, 1, ..."""
-    types = _layer_types(model) or ()
+    types = layer_types(model.config) or ()
     named = [index for index, name in enumerate(types) if "linear" not in name and re.search("attention|hybrid", name)]
     return named if len(named) == count else list(range(count))
-
-
-def _layer_types(model: PreTrainedModel) -> Sequence[str] | None:
-    config = model.config.get_text_config()
-    return next((getattr(config, name) for name in _LAYER_TYPES if getattr(config, name, None)), None)
 
 
 def _note(learned_sink: bool) -> str:
@@ -266,17 +261,12 @@ def _with_gaps(model: PreTrainedModel, layers: tuple[LayerInfo, ...]) -> tuple[L
     found = {info.layer for info in layers}
     if not isinstance(total, int) or max(found) >= total or len(found) == total:
         return layers
-    types = _layer_types(model)
+    types = layer_types(model.config)
     kind = layers[0].kind
     missing = tuple(
-        LayerInfo(kind, index, 0, "none", note=_reason(types, index)) for index in range(total) if index not in found
+        LayerInfo(kind, index, 0, "none", note=why_no_map(types, index)) for index in range(total) if index not in found
     )
     return tuple(sorted(layers + missing, key=lambda info: info.layer))
-
-
-def _reason(types: Sequence[str] | None, index: int) -> str:
-    named = types[index] if types and index < len(types) else None
-    return f"This layer is {named} and has no attention map." if named else "This layer computes no attention map."
 
 
 def _with_window(info: LayerInfo, call: LayerCall) -> LayerInfo:

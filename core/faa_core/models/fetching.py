@@ -11,8 +11,8 @@ import huggingface_hub
 from huggingface_hub import HfApi, errors, hf_hub_download, try_to_load_from_cache
 from huggingface_hub.utils import tqdm
 
-from faa_core.errors import FaaError, ModelError, NetworkError
-from faa_core.models.files import (
+from faa_core.errors import Cancelled, FaaError, ModelError, NetworkError
+from faa_core.models.layout import (
     CONFIG,
     SMALL_FILES,
     VOCABULARIES,
@@ -20,9 +20,13 @@ from faa_core.models.files import (
     WEIGHTS_INDEX,
     shard_names,
 )
+from faa_core.models.resuming import bring, kept_bytes
 
 Progress = Callable[[str, str, int, int, str], None]
-"""``progress(stage, text, done, total, unit)``; the fields of `faa_core.worker.protocol.Progress`."""
+"""``progress(stage, text, done, total, unit)``; the fields of `faa_core.worker.protocol.Progress`.
+
+It is called often while something goes on, and may raise to give it up.
+"""
 
 _GATED = "If it is gated, accept its terms on the hub; then log in with `hf auth login`, or set HF_TOKEN."
 
@@ -38,6 +42,19 @@ class Snapshot:
 
     folder: Path
     commit: str
+
+
+@dataclass(frozen=True)
+class Announced:
+    """What is known of a model of the hub of which at least the settings are here.
+
+    Attributes:
+        folder: Where the files lie that are here.
+        download: Bytes that are still to be fetched to load it; ``None`` where that is not known.
+    """
+
+    folder: Path
+    download: int | None
 
 
 def fetch(name: str, revision: str | None, weights: bool, progress: Progress) -> Snapshot:
@@ -68,10 +85,43 @@ def fetch(name: str, revision: str | None, weights: bool, progress: Progress) ->
         _explain(error, name, revision or "main")
 
 
+def look_up(name: str, revision: str | None, weights: bool, ask_hub: bool) -> Announced | None:
+    """What loading a model would fetch.
+
+    Args:
+        name: Name on the hub.
+        revision: Branch, tag or commit; ``None`` for ``main``.
+        weights: Whether the weights would be wanted.
+        ask_hub: Whether the hub may be asked, and the settings fetched from it.
+
+    Returns:
+        ``None`` where the settings are not here, and the hub is not to be asked.
+
+    Raises:
+        ModelError: There is no such model or revision, access is denied, or it has no safetensors.
+        NetworkError: The hub cannot be reached.
+    """
+    branch = revision or "main"
+    cached = _cached(name, branch, weights)
+    if cached is not None:
+        return Announced(cached.folder, 0)
+    if not ask_hub:
+        config = _in_cache(name, CONFIG, branch)
+        return None if config is None else Announced(config.parent, None)
+    try:
+        wanted, sizes, _ = _wanted(name, branch, weights)
+        folder = Path(hf_hub_download(name, CONFIG, revision=branch)).parent
+    except FaaError:
+        raise
+    except Exception as error:
+        _explain(error, name, branch)
+    missing = sum(sizes[file] for file in wanted if _in_cache(name, file, branch) is None)
+    return Announced(folder, max(missing - kept_bytes(name), 0))
+
+
 def _cached(name: str, revision: str, weights: bool) -> Snapshot | None:
     def find(file: str) -> Path | None:
-        found = try_to_load_from_cache(name, file, revision=revision)
-        return Path(found) if isinstance(found, str) else None
+        return _in_cache(name, file, revision)
 
     config = find(CONFIG)
     if config is None or not any(find(file) for file in VOCABULARIES):
@@ -83,7 +133,16 @@ def _cached(name: str, revision: str, weights: bool) -> Snapshot | None:
     return Snapshot(config.parent, config.parent.name)
 
 
-def _download(name: str, revision: str, weights: bool, progress: Progress) -> Snapshot:
+def _in_cache(name: str, file: str, revision: str) -> Path | None:
+    try:
+        found = try_to_load_from_cache(name, file, revision=revision)
+    except errors.HFValidationError:
+        return None  # which the hub will be asked about, and tell
+    return Path(found) if isinstance(found, str) else None
+
+
+def _wanted(name: str, revision: str, weights: bool) -> tuple[list[str], dict[str, int], str | None]:
+    """Files to be fetched in this order, the bytes of every file there is, and the state of the repository."""
     info = HfApi().model_info(name, revision=revision, files_metadata=True)
     sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
     if CONFIG not in sizes:
@@ -91,17 +150,27 @@ def _download(name: str, revision: str, weights: bool, progress: Progress) -> Sn
             f"{name} on the hub has no {CONFIG}, so it is not a transformers model.", "Choose another repository."
         )
     wanted = [file for file in SMALL_FILES if file in sizes]
-    if weights:
-        wanted += _weights_of(name, revision, info.sha, sizes)
+    # Weights come last: where they are in the cache, everything else is, too.
+    return wanted + (_weights_of(name, revision, info.sha, sizes) if weights else []), sizes, info.sha
 
+
+def _download(name: str, revision: str, weights: bool, progress: Progress) -> Snapshot:
+    wanted, sizes, commit = _wanted(name, revision, weights)
     meter = _Meter(f"Downloading {name}", sum(sizes[file] for file in wanted), progress)
     folder = Path()
-    # Weights come last: where they are in the cache, everything else is, too. The revision is passed as it was asked
-    # for, because that is what the cache remembers the commit by.
-    for file in wanted:
-        path = hf_hub_download(name, file, revision=revision, tqdm_class=meter.bars(sizes[file]))
-        meter.finish(sizes[file])
-        folder = Path(path).parent
+    try:
+        for file in wanted:
+            bars = meter.bars(sizes[file])
+            if _in_cache(name, file, revision) is None:
+                bring(name, file, commit, sizes[file], bars)
+            # The revision is passed as it was asked for, because that is what the cache remembers the commit by.
+            path = hf_hub_download(name, file, revision=revision, tqdm_class=bars)
+            meter.finish(sizes[file])
+            folder = Path(path).parent
+    except Cancelled:
+        raise Cancelled(
+            f"The download of {name} was given up.", "What has come is kept, and the next download goes on from there."
+        ) from None
     return Snapshot(folder, folder.name)
 
 
@@ -146,6 +215,8 @@ class _Meter:
         class Bar(tqdm):  # type: ignore[misc]
             def __init__(self, *args: Any, **kwargs: Any) -> None:
                 self._bytes = int(kwargs.get("initial") or 0)
+                if self._bytes:  # what was kept of an earlier download
+                    meter._report(meter._before + min(self._bytes, size))
                 super().__init__(*args, **(kwargs | {"disable": True}))
 
             def update(self, n: float | None = 1) -> bool | None:

@@ -9,20 +9,7 @@ from typing import Any
 
 from faa_core import _compat
 from faa_core.errors import ModelError
-
-CONFIG = "config.json"
-WEIGHTS = "model.safetensors"
-WEIGHTS_INDEX = "model.safetensors.index.json"
-VOCABULARIES = (
-    *("tokenizer.json", "vocab.json", "vocab.txt", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model"),
-    *("source.spm", "target.spm", "tekken.json"),
-)
-"""Files any of which a tokenizer is made from."""
-SMALL_FILES = (
-    *(CONFIG, "generation_config.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
-    *("merges.txt", *VOCABULARIES),
-)
-"""Everything but the weights that loading may need."""
+from faa_core.models.layout import CONFIG, VOCABULARIES, WEIGHTS, WEIGHTS_INDEX, shard_names
 
 _DIGEST_LIMIT = 1024**3
 _PICKLED = (".bin", ".pt", ".pth", ".ckpt")
@@ -90,25 +77,6 @@ def weight_files(folder: Path, name: str) -> list[Path]:
         f"{name} holds no weights: there is neither {WEIGHTS} nor {WEIGHTS_INDEX}.",
         "Add the weights, or append @init to see the architecture with random weights.",
     )
-
-
-def shard_names(index: Path, name: str) -> list[str]:
-    """Names of the weight files that an index lists, each once.
-
-    Raises:
-        ModelError: The index cannot be read, or names files outside its folder.
-    """
-    try:
-        names = sorted(set(json.loads(index.read_bytes())["weight_map"].values()))
-    except (ValueError, OSError, KeyError, AttributeError, TypeError) as error:
-        raise ModelError(
-            f"The index of the weights of {name} cannot be read: {error!r}", "Download it again."
-        ) from None
-    if any(not isinstance(shard, str) or Path(shard).name != shard for shard in names):
-        raise ModelError(
-            f"The index of the weights of {name} names files outside its folder.", "Do not use this model."
-        )
-    return names
 
 
 def has_tokenizer(folder: Path) -> bool:

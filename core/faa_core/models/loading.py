@@ -24,7 +24,9 @@ from faa_core.models import files
 from faa_core.models.devices import Place, choose_device, choose_dtype, place_of, widest_place
 from faa_core.models.fetching import Progress, fetch
 from faa_core.models.footprint import Footprint, pass_footprint, stored_bytes
+from faa_core.models.layout import VOCABULARIES
 from faa_core.models.memory import out_of_memory
+from faa_core.models.reading import TOLD_FROM, told
 from faa_core.models.room import MakeRoom, fits, make_sure, shortage, whole_room
 from faa_core.models.spreading import DeviceMap, need_accelerate, plan, spread
 from faa_core.models.tokens import context_of
@@ -81,7 +83,7 @@ def load(
         reference: Which model; its host is not looked at.
         device: Name for `choose_device`. With ``auto`` a model that does not fit there is spread over `widest_place`.
         dtype: Name for `choose_dtype`.
-        progress: Told what is going on.
+        progress: Told what is going on, downloads and large weights in bytes; what it raises ends it.
         make_room: Told the devices and what the model will take, before it is loaded; may raise. Says what is free.
         text: What it will read first, so that the memory for that is counted, too.
 
@@ -107,11 +109,13 @@ def load(
         folder, commit = snapshot.folder, snapshot.commit
 
     progress("load", f"Loading {reference}", 0, 0, "")
-    with _quiet():
+    with quiet():
         needed = _footprint(folder, str(reference), reference.initialised, number_format, text)
     place, put = _find_room(str(reference), Place((where,)), widest_place(device), needed, make_room)
-    with out_of_memory(f"loading {reference}", lambda: shortage(place, needed)), _quiet():
-        loaded = _load_folder(folder, str(reference), reference.initialised, commit, number_format, put)
+    with out_of_memory(f"loading {reference}", lambda: shortage(place, needed)), quiet():
+        loaded = _load_folder(
+            folder, str(reference), reference.initialised, commit, number_format, put, needed.weights, progress
+        )
     return loaded
 
 
@@ -134,8 +138,8 @@ def _find_room(
 
 def _footprint(folder: Path, name: str, initialised: bool, dtype: torch.dtype | None, text: str) -> Footprint:
     """What the model will take, for its weights and for a pass over the text."""
-    config = _configuration(folder, name, files.read_config(folder, name))
-    weights = _weights(folder, name, initialised, dtype, config)
+    config = configuration(folder, name)
+    weights = weight_bytes(folder, name, initialised, dtype, config)
     if not text:
         return Footprint(weights)
     tokenizer = _tokenizer(folder, name)
@@ -145,14 +149,14 @@ def _footprint(folder: Path, name: str, initialised: bool, dtype: torch.dtype | 
     return replace(needed, weights=weights)
 
 
-def _weights(folder: Path, name: str, initialised: bool, dtype: torch.dtype | None, config: Any) -> int:
+def weight_bytes(folder: Path, name: str, initialised: bool, dtype: torch.dtype | None, config: Any) -> int:
     """Bytes of the weights: from the headers of their files, or from the configuration where there are none."""
     if not initialised:
         return stored_bytes(files.weight_files(folder, name), dtype)
-    return sum(tensor.nbytes for tensor in _empty(AutoModel, config, dtype).parameters())
+    return sum(tensor.nbytes for tensor in empty_model(AutoModel, config, dtype).parameters())
 
 
-def _empty(cls: Any, config: Any, dtype: torch.dtype | None) -> PreTrainedModel:
+def empty_model(cls: Any, config: Any, dtype: torch.dtype | None) -> PreTrainedModel:
     """The architecture without memory for its weights, in the number format that it is going to have."""
     with torch.device("meta"), torch.random.fork_rng(devices=[]):
         build = cls.from_config if cls is AutoModel else cls
@@ -167,21 +171,22 @@ def _load_folder(
     commit: str | None,
     dtype: torch.dtype | None,
     put: torch.device | Put,
+    nbytes: int = 0,
+    progress: Progress = lambda *amount: None,
 ) -> LoadedModel:
     """The model with its tokenizer, put on one device, or spread as ``put`` says."""
-    settings = files.read_config(folder, name)
-    config = _configuration(folder, name, settings)
+    config = configuration(folder, name)
     weights = [] if initialised else files.weight_files(folder, name)
     tokenizer = _tokenizer(folder, name)
-    architecture = next(iter(settings.get("architectures") or ()), type(config).__name__.removesuffix("Config"))
+    architecture = architecture_of(config)
     if initialised:
         model = _initialised(config, dtype)
         if not isinstance(put, torch.device):
-            model = spread(model, put(_empty(AutoModel, config, dtype)))
+            model = spread(model, put(empty_model(AutoModel, config, dtype)))
         revision, notes = f"init seed {SEED}", list[str]()
     else:
         model, notes = _pretrained(
-            folder, name, config, architecture, dtype, None if isinstance(put, torch.device) else put
+            folder, name, config, architecture, dtype, None if isinstance(put, torch.device) else put, nbytes, progress
         )
         revision = commit or files.digest(weights)
     model.eval()
@@ -192,7 +197,17 @@ def _load_folder(
     return LoadedModel(model, tokenizer, architecture, revision, device, tuple(notes))
 
 
-def _configuration(folder: Path, name: str, settings: dict[str, Any]) -> Any:
+def configuration(folder: Path, name: str) -> Any:
+    """The configuration of a model in a folder, as transformers knows it.
+
+    Args:
+        folder: Folder of the model.
+        name: What the user calls it.
+
+    Raises:
+        ModelError: There is none, it asks for code of its own, or transformers does not know the model.
+    """
+    settings = files.read_config(folder, name)
     kind = settings.get("model_type")
     if kind not in transformers.CONFIG_MAPPING:
         if "auto_map" in settings:
@@ -208,10 +223,15 @@ def _configuration(folder: Path, name: str, settings: dict[str, Any]) -> Any:
         return AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
 
 
+def architecture_of(config: Any) -> str:
+    """Class that a configuration names."""
+    return str(next(iter(getattr(config, "architectures", None) or ()), type(config).__name__.removesuffix("Config")))
+
+
 def _tokenizer(folder: Path, name: str) -> PreTrainedTokenizerBase:
     if not files.has_tokenizer(folder):
         raise ModelError(
-            f"{name} has no tokenizer: none of {', '.join(files.VOCABULARIES[:4])} is there.",
+            f"{name} has no tokenizer: none of {', '.join(VOCABULARIES[:4])} is there.",
             "Save the tokenizer into the same folder with tokenizer.save_pretrained.",
         )
     with _explained(name, "its tokenizer"):
@@ -230,7 +250,14 @@ def _initialised(config: Any, dtype: torch.dtype | None) -> PreTrainedModel:
 
 
 def _pretrained(
-    folder: Path, name: str, config: Any, architecture: str, dtype: torch.dtype | None, put: Put | None
+    folder: Path,
+    name: str,
+    config: Any,
+    architecture: str,
+    dtype: torch.dtype | None,
+    put: Put | None,
+    nbytes: int,
+    progress: Progress,
 ) -> tuple[PreTrainedModel, list[str]]:
     """The base model; where the checkpoint does not fill it, the class that the checkpoint names."""
     own = getattr(transformers, architecture, None)
@@ -238,7 +265,10 @@ def _pretrained(
     classes += [own] if isinstance(own, type) and issubclass(own, PreTrainedModel) else []
     missing: set[str] = set()
     for cls in classes:
-        with _explained(name, "its weights"), torch.random.fork_rng(devices=[]):
+        empty = empty_model(cls, config, dtype) if put is not None or nbytes >= TOLD_FROM else None
+        sizes = {} if empty is None else {key: tensor.nbytes for key, tensor in empty.state_dict().items()}
+        reading = told(f"Loading {name}", sizes, progress)
+        with _explained(name, "its weights"), torch.random.fork_rng(devices=[]), reading:
             model, report = cls.from_pretrained(
                 folder,
                 config=config,
@@ -247,7 +277,7 @@ def _pretrained(
                 use_safetensors=True,
                 local_files_only=True,
                 output_loading_info=True,
-                **({} if put is None else {"device_map": put(_empty(cls, config, dtype))}),
+                **({} if put is None or empty is None else {"device_map": put(empty)}),
             )
         missing = set(report["missing_keys"])
         serious = sorted(key for key in missing if not _HARMLESS.search(key))
@@ -298,7 +328,7 @@ def _explained(name: str, what: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep the progress bars and reports of transformers off the screen, and leave its settings as they were."""
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     accelerate = stdlib_logging.getLogger("accelerate")

@@ -38,12 +38,21 @@ class Encoded:
 
 def context_of(config: Any, tokenizer: PreTrainedTokenizerBase) -> int | None:
     """Longest text in tokens that the model has positions for; ``None`` where its configuration names no limit."""
+    return positions_of(config, tokenizer.model_max_length)
+
+
+def positions_of(config: Any, known: int | None = None) -> int | None:
+    """The same, where the tokenizer is not there.
+
+    Args:
+        config: Configuration of the model.
+        known: Longest text that its tokenizer names.
+    """
     text = config.get_text_config()
     named = next((value for key in _CONTEXT_KEYS if isinstance(value := getattr(text, key, None), int)), None)
     if named is None or named < 1:
         return None
-    known = tokenizer.model_max_length
-    return int(known) if 0 < named - known <= _OFFSET_OF_POSITIONS else named
+    return int(known) if known is not None and 0 < named - known <= _OFFSET_OF_POSITIONS else named
 
 
 def hash_of(tokenizer: PreTrainedTokenizerBase) -> str:

@@ -66,6 +66,8 @@ ClientEvent = (
     | protocol.Sketched
     | protocol.Boxed
     | protocol.ResidentReport
+    | protocol.ModelsReport
+    | protocol.Inspected
     | protocol.EnvironmentReport
     | protocol.Done
     | protocol.Fail

@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faa_core.findings import HeadExamination, HeadTests, RepeatProbe, RolloutToLast, Surrogate
+from faa_core.inventory import Inventory, ModelDetails
 from faa_core.records import LayerResult, LayerSketch, MapKind, ModelInfo, Tokens
 
-VERSION = (1, 3)
+VERSION = (1, 4)
 """Major and minor version of the protocol.
 
 A different major version is refused, naming both. A client sends a worker of another minor version only what its
@@ -50,6 +51,8 @@ CAPABILITIES = (
     "release",
     "unload",
     "residents",
+    "models",
+    "inspect",
     "environment",
     "boxes",
     "cancel",
@@ -297,6 +300,39 @@ class Residents(msgspec.Struct, frozen=True, tag="residents", tag_field="type"):
     id: int
 
 
+class Models(msgspec.Struct, frozen=True, tag="models", tag_field="type"):
+    """Ask which models lie on the worker's machine. Answered by `ModelsReport` and `Done`; torch is not needed for it.
+
+    Attributes:
+        id: The job.
+        folders: Paths in and below which folders with models are looked for, ``~`` allowed; the first models of the
+            answer are those of the cache of the hub in any case.
+    """
+
+    id: int
+    folders: tuple[str, ...] = (".",)
+
+
+class Inspect(msgspec.Struct, frozen=True, tag="inspect", tag_field="type"):
+    """Ask what a model is and takes, from its settings, without loading it.
+
+    Answered by `Inspected`, and `Done` or `Fail`.
+
+    Attributes:
+        id: The job.
+        reference: The model.
+        options: Where it would go.
+        tokens: Length of the text that it would read; 0 for none.
+        ask_hub: Whether the hub may be asked of a model that is not here, and its ``config.json`` fetched.
+    """
+
+    id: int
+    reference: str
+    options: RunOptions = RunOptions()
+    tokens: int = 0
+    ask_hub: bool = False
+
+
 class Environment(msgspec.Struct, frozen=True, tag="environment", tag_field="type"):
     """Ask what the worker's machine has. Answered by `EnvironmentReport` and `Done` or `Fail`."""
 
@@ -354,6 +390,8 @@ Job = (
     | Release
     | Unload
     | Residents
+    | Models
+    | Inspect
     | Environment
 )
 Request = Job | Tune | Ack | Cancel | Ping | Bye
@@ -497,6 +535,25 @@ class ResidentReport(msgspec.Struct, frozen=True, tag="resident-report", tag_fie
     models: tuple[Resident, ...]
 
 
+class ModelsReport(msgspec.Struct, frozen=True, tag="models-report", tag_field="type"):
+    """The answer to `Models`."""
+
+    id: int
+    inventory: Inventory
+
+
+class Inspected(msgspec.Struct, frozen=True, tag="inspected", tag_field="type"):
+    """The answer to `Inspect`.
+
+    Attributes:
+        id: The job.
+        details: ``None`` for a model of the hub of which nothing is here, where the hub was not to be asked.
+    """
+
+    id: int
+    details: ModelDetails | None
+
+
 class Chunk(msgspec.Struct, frozen=True, tag="chunk", tag_field="type"):
     """Bytes ``offset`` and on, in the frame's payload, of an array of ``total`` bytes."""
 
@@ -602,6 +659,8 @@ Event = (
     | Sketched
     | Boxed
     | ResidentReport
+    | ModelsReport
+    | Inspected
     | Chunk
     | EnvironmentReport
     | Done

@@ -5,8 +5,8 @@ answering meanwhile: one reads requests (a ping is answered and a cancel noted w
 one beats each second, and one turns SIGTERM into an exit even when the main thread is inside a C function.
 
 A tile may be asked for while a run goes on. It is served by the main thread whenever the run's engine calls
-`Listener.check`, so the engine is never entered by two threads. Tiles and `protocol.Align` are all that comes between
-two strips of another job, and only where they are as urgent as it is; every other job waits for its turn.
+`Listener.check`, so the engine is never entered by two threads. What `faa_core.worker.jobs` calls brief comes between
+two strips of another job, and only where it is as urgent as that; every other job waits for its turn.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ from numpy.typing import NDArray
 import faa_core
 from faa_core.errors import Cancelled, FaaError, OutOfMemoryError, UsageError, WorkerError
 from faa_core.findings import HeadExamination, HeadTests, RepeatProbe, RolloutToLast
+from faa_core.inventory import ModelDetails
 from faa_core.listener import Listener
+from faa_core.models.finding import find_models
 from faa_core.records import LayerResult, LayerSketch, ModelInfo, Tokens
 from faa_core.worker import faults, protocol, stdio, wire
 from faa_core.worker.jobs import JobQueue, Ticket
@@ -99,6 +101,9 @@ class EngineLike(Protocol):
 
     def residents(self) -> tuple[protocol.Resident, ...]:
         """The models in memory, the one used longest ago first."""
+
+    def inspect(self, job: protocol.Inspect) -> ModelDetails | None:
+        """What a model is and takes, without loading it."""
 
     def environment(
         self,
@@ -292,6 +297,9 @@ class _Server:
     def _do(self, ticket: Ticket) -> tuple[float | None, Sequence[str]]:
         job = ticket.job
         listener = _JobListener(self, ticket)
+        if isinstance(job, protocol.Models):  # needs no engine, and somebody may be choosing before there is one
+            listener.emit(protocol.ModelsReport(job.id, find_models(job.folders)))
+            return None, ()
         if self._engine is None:
             listener.progress("import", "Importing PyTorch")
             self._engine = self._make_engine()
@@ -326,6 +334,8 @@ class _Server:
                 engine.unload(job)
             case protocol.Residents():
                 listener.emit(protocol.ResidentReport(job.id, engine.residents()))
+            case protocol.Inspect():
+                listener.emit(protocol.Inspected(job.id, engine.inspect(job)))
             case protocol.Environment():
                 versions, devices, memory, checks = engine.environment()
                 listener.emit(protocol.EnvironmentReport(job.id, versions, tuple(devices), memory, tuple(checks)))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from faa_core.errors import Cancelled, FaaError, UsageError, WorkerError, by_kind
 from faa_core.findings import HeadExamination, HeadTests, RepeatProbe, RolloutToLast, Surrogate
+from faa_core.inventory import Inventory, ModelDetails
 from faa_core.records import Analysis, LayerSketch, MapKind, ModelInfo
 from faa_core.worker import protocol
 from faa_core.worker.client import ArrayReady, ClientEvent, WorkerClient, WorkerExited
@@ -248,6 +249,26 @@ class Session:
         """The models in the worker's memory, the one used longest ago first."""
         events, _ = self._wait(protocol.Residents(self._client.new_id()))
         return _only(events, protocol.ResidentReport).models
+
+    def models(self, folders: Sequence[str] = (".",)) -> Inventory:
+        """The models that lie on the worker's machine; ``folders`` as in `protocol.Models`.
+
+        Raises:
+            FaaError: The worker is of an older version, or gone.
+        """
+        events, _ = self._wait(protocol.Models(self._client.new_id(), tuple(folders)))
+        return _only(events, protocol.ModelsReport).inventory
+
+    def inspect(
+        self, reference: str, options: protocol.RunOptions = _DEFAULT, tokens: int = 0, ask_hub: bool = False
+    ) -> ModelDetails | None:
+        """What a model is and takes, without loading it; the arguments are the fields of `protocol.Inspect`.
+
+        Raises:
+            FaaError: Of the class that the worker named.
+        """
+        events, _ = self._wait(protocol.Inspect(self._client.new_id(), reference, options, tokens, ask_hub))
+        return _only(events, protocol.Inspected).details
 
     def _of(self, run: int | None) -> int:
         return self._run if run is None else run

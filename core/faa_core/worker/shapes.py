@@ -6,6 +6,7 @@ says which, in the words of the docstrings of `faa_core.records` and `faa_core.f
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import msgspec
@@ -13,6 +14,7 @@ import numpy as np
 
 from faa_core.errors import WorkerError
 from faa_core.findings import HeadExamination, LayerProbe, LayerTest, RolloutToLast, ScalingCurve
+from faa_core.inventory import MOST_FOUND
 from faa_core.records import (
     CORNER,
     DIMENSION_ORDERS,
@@ -161,11 +163,23 @@ def _rollouts(event: protocol.Rolled) -> None:
 def _boxed(event: protocol.Boxed) -> None:
     _demand(event.bits.ndim == 2, "bits is not [rows, bytes]")
     _demand(event.bits.dtype == np.uint8, "bits are no bytes")
-    _demand(0 <= event.columns and event.bits.shape[1] == -(-event.columns // 8), "bits do not make up its columns")
+    _demand(event.columns >= 0 and event.bits.shape[1] == -(-event.columns // 8), "bits do not make up its columns")
 
 
 def _model(model: ModelInfo) -> None:
     _demand(all(0 <= layer.heads <= MOST_HEADS for layer in model.layers), "the number of heads")
+
+
+def _inspected(event: protocol.Inspected) -> None:
+    if event.details is not None:
+        heads = (event.details.key_heads, *(layer.heads for layer in event.details.layers))
+        _demand(all(0 <= count <= MOST_HEADS for count in heads), "the number of heads")
+
+
+def _found(event: protocol.ModelsReport) -> None:
+    models = event.inventory.models
+    _demand(len(models) <= MOST_FOUND, f"{len(models)} models")
+    _demand(all(model.nbytes >= 0 and math.isfinite(model.used) for model in models), "its sizes and times")
 
 
 def _tokens(tokens: Tokens) -> None:
@@ -195,4 +209,6 @@ _LOOKS: dict[type[msgspec.Struct], Callable[..., None]] = {
     protocol.Boxed: _boxed,
     protocol.Started: _started,
     protocol.Loaded: _loaded,
+    protocol.ModelsReport: _found,
+    protocol.Inspected: _inspected,
 }

@@ -99,7 +99,7 @@ def test_weights_that_are_away_are_looked_at_for_nan_as_well(monkeypatch, folder
 
 
 def test_nothing_is_written_to_the_terminal(capfd, caplog):
-    with caplog.at_level(logging.WARNING), loading._quiet():
+    with caplog.at_level(logging.WARNING), loading.quiet():
         loading._load_folder(DEMO_FOLDER, "demo", False, None, torch.float32, lambda empty: HALVES)
     assert not caplog.records
     assert capfd.readouterr().err == ""
@@ -114,7 +114,7 @@ def _empty():
         num_attention_heads=4,
         max_position_embeddings=64,
     )
-    return loading._empty(AutoModel, config, torch.float32)
+    return loading.empty_model(AutoModel, config, torch.float32)
 
 
 def test_layers_go_to_the_cards_evenly_and_then_to_the_memory_of_the_host():

@@ -9,7 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faa_core.worker.jobs import JobQueue
-from faa_core.worker.protocol import ON_SCREEN, SOMEDAY, SOON, Align, Environment, Job, Run, Sketch, Tile
+from faa_core.worker.protocol import (
+    ON_SCREEN,
+    SOMEDAY,
+    SOON,
+    Align,
+    Environment,
+    Inspect,
+    Job,
+    Models,
+    Residents,
+    Run,
+    Sketch,
+    Tile,
+)
 
 
 def run(id: int, priority: int = ON_SCREEN) -> Run:
@@ -92,3 +105,20 @@ def test_a_taker_waits_for_a_job() -> None:
     queue.put(run(7))
     waiting.join(30)
     assert taken == [7]
+
+
+def test_whoever_chooses_a_model_need_not_wait_for_a_run() -> None:
+    assert order(run(1), Models(2), Residents(3), Inspect(4, "gpt2"), Inspect(5, "gpt2", ask_hub=True)) == [
+        2,
+        3,
+        4,
+        1,
+        5,
+    ]
+    queue = JobQueue()
+    for job in (Models(2), Inspect(5, "gpt2", ask_hub=True)):
+        assert queue.put(job)
+    served = queue.take_between(ON_SCREEN)
+    assert served is not None
+    assert served.job == Models(2)
+    assert queue.take_between(ON_SCREEN) is None  # the hub may take its time
