@@ -166,8 +166,9 @@ class Viewport:
 
     def clamped(self) -> Viewport:
         """The nearest view that wastes no room of the pane."""
-        top = max(0, min(self.top, self.rows - self.height // self.factor))
-        left = max(0, min(self.left, self.columns - self.width // self.factor))
+        # A pane that is smaller than a cell shows a part of one, and never none.
+        top = max(0, min(self.top, self.rows - max(1, self.height // self.factor)))
+        left = max(0, min(self.left, self.columns - max(1, self.width // self.factor)))
         return replace(self, top=top, left=left)
 
     def showing(self, query: int, key: int) -> Viewport:

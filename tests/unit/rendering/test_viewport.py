@@ -121,3 +121,8 @@ def test_a_rectangle_is_shown_whole_and_as_near_as_the_pane_allows(data: st.Data
             assert 0 <= x <= view.width - near.factor
     if (stop - first) * 2 <= view.height and (right - left) * 2 <= view.width:
         assert near.factor >= 2
+
+
+def test_a_pane_smaller_than_a_token_still_shows_one() -> None:
+    view = Viewport(9, 9, 6, 6, factor=8, top=40, left=40).clamped()
+    assert (view.top, view.bottom, view.left, view.right) == (8, 9, 8, 9)
