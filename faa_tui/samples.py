@@ -29,6 +29,10 @@ _TITLES = {
     "class_with_tests": "Python: a class with doctests",
     "repeated_list": "A list of words, three times (induction)",
     "two_keepers": "A story of two names (English prose)",
+    "sums_and_squares": "Numbers in a table",
+    "kiesel_am_fluss": "A story in German",
+    "kaze_to_tegami": "A story in Japanese",
+    "chat_with_markers": "A chat, its markers as text",
 }
 
 

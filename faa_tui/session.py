@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faa_core.catalogue import BY_KEY, Entry
+from faa_core.findings import HeadTests
 from faa_core.records import STATUSES, Analysis, LayerInfo, LayerResult, MapKind, ModelInfo, Tokens
 from faa_core.worker.protocol import RunOptions
 
@@ -30,6 +31,7 @@ class Phase(Enum):
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    KEPT = "as it was kept"
 
     @property
     def under_way(self) -> bool:
@@ -71,6 +73,8 @@ class Results:
         layers: Results by kind and layer, in the order of arrival.
         seconds: Wall time in the worker; ``None`` until the run is done.
         notes: Remarks of the worker.
+        tests: Tests of all heads, where there are any.
+        text: What was tokenised; "" for a file of attention, and where nobody needs it.
     """
 
     run: int
@@ -81,6 +85,8 @@ class Results:
     layers: dict[LayerKey, LayerResult] = field(default_factory=dict)
     seconds: float | None = None
     notes: tuple[str, ...] = ()
+    tests: tuple[HeadTests, ...] = ()
+    text: str = ""
 
     @property
     def rows(self) -> tuple[LayerInfo, ...]:
@@ -106,6 +112,21 @@ class Results:
     def keys_of(self, kind: MapKind) -> Tokens:
         """Tokens on the columns of maps of ``kind``."""
         return self.tokens if kind != "decoder" or self.decoder_tokens is None else self.decoder_tokens
+
+    @classmethod
+    def of(cls, run: int, analysis: Analysis) -> Results:
+        """A complete run from its record, as run ``run`` of the application."""
+        return cls(
+            run,
+            analysis.model,
+            analysis.tokens,
+            analysis.decoder_tokens,
+            analysis.truncated_from,
+            {(layer.info.kind, layer.info.layer): layer for layer in analysis.layers},
+            analysis.seconds,
+            analysis.notes,
+            text=analysis.text,
+        )
 
     def analysis(self, reference: str, text: str) -> Analysis:
         """What has arrived as a record, its layers in the order of the forward pass.

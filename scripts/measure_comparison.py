@@ -30,6 +30,8 @@ from faa_core.worker.session import session
 from faa_tui.samples import samples
 
 MODELS = ("demo", "demo@init")
+SAMPLES = samples()[:4]
+"""Those that the page is about: Python twice, a list of words, English prose."""
 ROWS, TOP = (8, 16, 32), (4, 8, 16)
 TEXTS = 18
 """Pieces of the sample texts; there are no more of their length."""
@@ -49,7 +51,7 @@ def pieces(count: int, length: int = 130) -> list[str]:
     """Pieces of ``length`` characters of the sample texts, in turns."""
     each = [
         [sample.text[start : start + length] for start in range(0, len(sample.text) - length + 1, length)]
-        for sample in samples()
+        for sample in SAMPLES
     ]
     taken = [piece for group in itertools.zip_longest(*each) for piece in group if piece is not None]
     return (taken * (count // len(taken) + 1))[:count]
@@ -77,7 +79,7 @@ def measure_sketches() -> None:
     """Divergences of sketches beside those of whole maps, all pairs of heads of both models."""
     errors: dict[tuple[int, int], list[list[float]]] = {}
     with session() as worker:
-        for sample in samples():
+        for sample in SAMPLES:
             maps, numbers, counts = [], [], []
             for model in MODELS:
                 analysis = worker.analyse(model, sample.text)
@@ -117,7 +119,7 @@ def measure_sketches() -> None:
 
 def measure_rounding() -> None:
     """The same model on the same texts in processes that add in another order."""
-    texts = [sample.text for sample in samples()]
+    texts = [sample.text for sample in SAMPLES]
     (plain,) = runs(MODELS[:1], texts)
     title("process", "largest relative difference", "in", "discoveries")
     settings = {"one thread": {"OMP_NUM_THREADS": "1"}, "no vector units": {"ATEN_CPU_CAPABILITY": "default"}}

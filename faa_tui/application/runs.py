@@ -10,7 +10,7 @@ from textual.timer import Timer
 from faa_core.errors import Cancelled, FaaError, LoginError, WorkerError, by_kind
 from faa_core.reference import parse
 from faa_core.worker.protocol import SOMEDAY, Fail, RunOptions
-from faa_tui import messages, recent
+from faa_tui import messages, recent, recent_texts
 from faa_tui.application.comparisons import REST_SECONDS, ComparisonsApp
 from faa_tui.fleet import host_of
 from faa_tui.rendering.tiles import cells_at
@@ -19,6 +19,7 @@ from faa_tui.screens.examination import ExaminationScreen
 from faa_tui.screens.main import MainScreen
 from faa_tui.session import Order, Phase, Position, Results
 from faa_tui.tiles import TileRequests
+from faa_tui.token_estimate import TokenEstimate
 from faa_tui.widgets.model_pane import BUNDLED, ModelPane
 from faa_tui.widgets.notice import LONG
 from faa_tui.widgets.status_bar import Status
@@ -128,8 +129,16 @@ class RunsApp(ComparisonsApp, inherit_bindings=False):
             self.phase, self._activity = Phase.RUNNING, ""
             self.let_go(self.main.results)
             self.main.begin(
-                Results(message.run, started.model, started.tokens, started.decoder_tokens, started.truncated_from)
+                Results(
+                    message.run,
+                    started.model,
+                    started.tokens,
+                    started.decoder_tokens,
+                    started.truncated_from,
+                    text=self.order.text,
+                )
             )
+            recent_texts.remember(self.order.text, len(started.tokens))
             self.tell_status()
 
     def on_layer_arrived(self, message: messages.LayerArrived) -> None:
@@ -397,7 +406,14 @@ class RunsApp(ComparisonsApp, inherit_bindings=False):
                 self._text = text
                 self.submit(self._order(self.order.reference, text, self.order.options))
 
-        self.push_screen(TextEditor(self._text), answered)
+        self.push_screen(TextEditor(self._text, self._token_estimate()), answered)
+
+    def _token_estimate(self) -> TokenEstimate | None:
+        """What the run on the screen tells of the tokens of the model that is asked next."""
+        results = self.main.results
+        if results is None or not results.text or results.run != self.run_number:
+            return None
+        return TokenEstimate(results.text, results.truncated_from or len(results.tokens), results.model.context)
 
     def action_open_model(self, begin: str = "") -> None:
         """Ask for a reference, of which ``begin`` is known, and run it."""

@@ -51,11 +51,18 @@ class MainScreen(MainMap):
             self.position = self._results.moved(self.position, layers=step)
 
     def on_token_strip_token_selected(self, event: TokenStrip.TokenSelected) -> None:
-        """Move the cursor of the map to the row of the token."""
+        """Move the cursor of the map to the row or the column of the token."""
         event.stop()
-        result = self._results.at(self.position) if self._results else None
-        if result is not None and event.index < result.queries:
-            self._map.move_cursor(event.index, self._cell[1])
+        if self._results is not None and self._results.at(self.position) is not None:
+            query, key = (event.index, self._cell[1]) if event.role == "query" else (self._cell[0], event.index)
+            self._cell = (query, key)
+            self._map.move_cursor(query, key)
+            self._show_row(fetch=True)
+
+    def on_token_strip_direction_changed(self, event: TokenStrip.DirectionChanged) -> None:
+        """Colour the text by the other direction."""
+        event.stop()
+        self._show_row(fetch=True)
 
     def on_heat_map_cursor_moved(self, event: HeatMap.CursorMoved) -> None:
         """Read out the cell."""

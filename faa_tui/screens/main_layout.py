@@ -39,6 +39,7 @@ from faa_tui.widgets.pane import Pane
 from faa_tui.widgets.readout import Readout
 from faa_tui.widgets.statistics_table import StatisticsTable
 from faa_tui.widgets.status_bar import Status, StatusBar
+from faa_tui.widgets.text_pane import TextPane
 from faa_tui.widgets.token_strip import TokenStrip
 
 REDRAW_SECONDS = 0.05
@@ -104,6 +105,7 @@ class MainLayout(PanedScreen):
         self._map_pane = Pane("4", "Attention", id="attention")
         self._curve_pane = CurvePane(self._curve, id="curve-pane")
         self._numbers_pane = Pane("5", "Statistics", id="numbers")
+        self._text_pane = TextPane(self._tokens, id="text")
         self._hidden = Static(id="hidden", markup=False)
         self._results: Results | None = None
         self._blocks = ExactBlocks()
@@ -136,8 +138,7 @@ class MainLayout(PanedScreen):
                 yield self._curve_pane
                 with self._numbers_pane:
                     yield self._statistics
-        with Pane("6", "Text", id="text"):
-            yield self._tokens
+        yield self._text_pane
         yield self._hidden
         yield Static(
             f"faa needs at least {MIN_SIZE[0]} columns and {MIN_SIZE[1]} rows.\nMake the window larger, or press q.",
@@ -359,7 +360,7 @@ class MainLayout(PanedScreen):
         return Content.assemble("Attention  ", title) if title.cell_length <= room else title
 
     def _show_row(self, fetch: bool) -> None:
-        """Colour the text by the row of the cursor, where it is here; else fetch it once the cursor rests."""
+        """Show the row and the column of the cursor, where they are here; else fetch them once the cursor rests."""
         results, position, address = self._results, self.position, self.address
         if results is None or position is None or address is None:
             return
@@ -374,12 +375,56 @@ class MainLayout(PanedScreen):
                 self._rest.stop()
             wanted = TileKey(address, 0, query, query + 1, 0, result.keys)
             self._rest = self.set_timer(REST_SECONDS, lambda: self._fetch_row(wanted))
-        self._tokens.show(results.keys_of(position.kind), row, query, key)
-        self._draw_cursor_lines(row, query, key, fetch)
+        column = self._column(address, key, result.queries, fetch)
+        self._draw_text(row, column, query, key)
+        self._draw_cursor_lines(row, column, query, key)
 
     def _fetch_row(self, key: TileKey) -> None:
         if key.address == self.address and self._blocks.row(key.address, key.row, key.column_stop) is None:
             self.post_message(self.TileWanted(key))
+
+    @property
+    def _shows_column(self) -> bool:
+        return self._curve.page == "column" or self._tokens.direction == "to"
+
+    def _column(self, address: MapAddress, key: int, queries: int, fetch: bool) -> np.ndarray | None:
+        """The column of the cursor, where something shows it and it is here; else it is fetched once the cursor rests."""
+        column = self._blocks.column(address, key, queries) if self._shows_column else None
+        if self._shows_column and column is None and fetch:
+            if self._column_rest is not None:
+                self._column_rest.stop()
+            wanted = TileKey(address, 0, 0, queries, key, key + 1)
+            self._column_rest = self.set_timer(REST_SECONDS, lambda: self._fetch_column(wanted))
+        return column
+
+    def _fetch_column(self, key: TileKey) -> None:
+        here = self._shows_column and key.address == self.address
+        if here and self._blocks.column(key.address, key.column, key.row_stop) is None:
+            self.post_message(self.TileWanted(key))
+
+    # --- text ----------------------------------------------------------------------------------------------------
+
+    def _draw_text(self, row: np.ndarray | None, column: np.ndarray | None, query: int, key: int) -> None:
+        """Colour the text by what the token under its cursor pays or gets."""
+        results, position = self._results, self.position
+        result = results.at(position) if results is not None else None
+        if results is None or position is None or result is None:
+            return
+        if column is not None:
+            hidden = (result.first_key > key) | (result.stop_key <= key)
+            column = np.where(hidden | (self.without_first and key == 0), np.nan, column)
+        cross = position.kind == "cross"
+        self._tokens.show(
+            results.queries_of(position.kind),
+            results.keys_of(position.kind) if cross else None,
+            row=row,
+            column=column,
+            query=query,
+            key=key,
+            names=("decoder", "encoder"),
+        )
+        side = ("decoder" if self._tokens.direction == "from" else "encoder") if cross else position.kind
+        self._text_pane.tell(side if results.decoder_tokens is not None else "")
 
     # --- curves --------------------------------------------------------------------------------------------------
 
@@ -397,24 +442,12 @@ class MainLayout(PanedScreen):
         if self._results is not None and self.position is not None and table is not None:
             self._curve.show_layers(layer_values(self._results, table.entry.key, self.position))
 
-    def _draw_cursor_lines(self, row: np.ndarray | None, query: int, key: int, fetch: bool) -> None:
-        """Show the row and the column of the cursor; a column that shows is fetched once the cursor rests."""
-        results, position, address = self._results, self.position, self.address
-        if results is None or position is None or address is None:
+    def _draw_cursor_lines(self, row: np.ndarray | None, column: np.ndarray | None, query: int, key: int) -> None:
+        """Show the row and the column of the cursor as curves."""
+        results, position = self._results, self.position
+        if results is None or position is None:
             return
         queries, keys = results.queries_of(position.kind).pieces, results.keys_of(position.kind).pieces
-        result = results.layers[position.kind, position.layer]
-        column = self._blocks.column(address, key, result.queries) if self._curve.page == "column" else None
         self._curve.show_cursor(
             CursorLines(query, key, (queries[query], keys[key]), row, column, int(self.without_first))
         )
-        if self._curve.page == "column" and column is None and fetch:
-            if self._column_rest is not None:
-                self._column_rest.stop()
-            wanted = TileKey(address, 0, 0, result.queries, key, key + 1)
-            self._column_rest = self.set_timer(REST_SECONDS, lambda: self._fetch_column(wanted))
-
-    def _fetch_column(self, key: TileKey) -> None:
-        here = self._curve.page == "column" and key.address == self.address
-        if here and self._blocks.column(key.address, key.column, key.row_stop) is None:
-            self.post_message(self.TileWanted(key))

@@ -298,8 +298,8 @@ def test_a_folder_that_is_none_is_said_in_place(start):
     async def body():
         async with start(text=TEXT) as session:
             await compare(session, "f", *"/nowhere", "enter")
+            await session.until(lambda: "/nowhere cannot be read" in session.text)
             assert isinstance(session.app.screen, OpenTexts)
-            assert "Cannot read the text file /nowhere" in session.text
 
     asyncio.run(body())
 
