@@ -6,9 +6,9 @@ named after it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,9 @@ from faa_core.reference import DEMO, INIT, parse
 from faa_core.worker.protocol import ON_SCREEN, SOMEDAY, Fail, RunOptions
 from faa_tui.messages import AlignKey, SketchKey
 from faa_tui.session import Order, Position, Results
+
+if TYPE_CHECKING:
+    from faa_core.store import Overview
 
 MOST_SIDES = 4
 """References that fit side by side."""
@@ -77,6 +80,7 @@ class TextRun:
         pending: What of that has not been answered.
         activity: What its worker is doing.
         borrowed: Whether it is the main screen's, too, which will let it go.
+        little: Its maps in little, where it is shown as it was kept: no worker holds it. ``None`` for others.
     """
 
     number: int
@@ -88,6 +92,15 @@ class TextRun:
     pending: set[AlignKey | SketchKey] = field(default_factory=set)
     activity: str = ""
     borrowed: bool = False
+    little: Mapping[Position, Overview] | None = None
+
+    @classmethod
+    def kept(cls, number: int, analysis: Analysis, overviews: Iterable[Overview]) -> TextRun:
+        """A run as it was kept: complete, and with nobody to ask about it."""
+        results = Results.of(number, analysis)
+        asked = {info.kind for info in results.rows}
+        little = {Position(one.kind, one.layer, one.head): one for one in overviews}
+        return cls(number, results, done=True, asked=asked, little=little)
 
     @property
     def ended(self) -> bool:
@@ -144,6 +157,7 @@ class Comparing:
         self.matchings: dict[int, Matching] = {}
         self.by_divergence = False
         self.edition = 0
+        self.kept_words = ""
         self._port = port
         self._number = number
         self._places: dict[int, tuple[SideState, int]] = {}
@@ -165,6 +179,25 @@ class Comparing:
                 if len(side.runs) <= index:
                     self._send(side, index, text)
         self._advance()
+
+    def restore(self, sides: Sequence[Sequence[TextRun]], comparison: Comparison, words: str) -> None:
+        """Show a comparison of two models as it was kept; nothing is asked for until its runs are made again.
+
+        Args:
+            sides: The kept run of each text, of either model.
+            comparison: The numbers.
+            words: What is said of it while it shows.
+        """
+        self.kept_words = words
+        self.comparisons[1] = comparison
+        for state, runs in zip(self.sides, sides, strict=True):
+            state.runs = list(runs)
+            self._places |= {run.number: (state, index) for index, run in enumerate(runs)}
+
+    @property
+    def kept(self) -> bool:
+        """Whether a run shows as it was kept, so that numbers cannot be worked out anew."""
+        return any(run.little is not None for side in self.sides for run in side.runs)
 
     def _send(self, side: SideState, index: int, text: str) -> None:
         run = TextRun(self._number())
@@ -259,6 +292,14 @@ class Comparing:
                 run.asked.clear()
                 run.pending.clear()
         self._changed()
+        self._repeat_kept()
+
+    def _repeat_kept(self) -> None:
+        """Run once more what shows as it was kept: what is new of the comparison has to be asked of its worker."""
+        for side in self.sides:
+            for run in list(side.runs):
+                if run.little is not None:
+                    self.repeat(run.number)
 
     def _changed(self) -> None:
         self.edition += 1
@@ -415,6 +456,8 @@ class Comparing:
         run = self.shown(side)
         if run is None or run.results is None:
             return False
+        if run.little is not None:
+            return not self.is_aligned(kind)
         return not self.is_aligned(kind) or (run.done and not any(isinstance(key, AlignKey) for key in run.pending))
 
     def _complete(self, text: int) -> bool:

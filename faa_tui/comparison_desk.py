@@ -123,7 +123,7 @@ class ComparisonDesk:
     def begin_work(self) -> bool:
         """Whether numbers are to be worked out now: more is known than before, and no thread is at it already."""
         state = (self.comparing.edition, tuple(self.comparing.complete_texts()))
-        if self._working or state == self._worked_out or not state[1]:
+        if self._working or state == self._worked_out or not state[1] or self.comparing.kept:
             return False
         self._working, self._worked_out = True, state
         return True

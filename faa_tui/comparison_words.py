@@ -56,7 +56,8 @@ def _progress(comparing: Comparing) -> list[str | tuple[str, str]]:
 def remarks(comparing: Comparing, comparison: Comparison | None) -> tuple[str, ...]:
     """What the reader must know before any number, the weightiest first."""
     error = comparing.unalignable(comparing.text)
-    return ((str(error),) if error else ()) + (comparison.warnings if comparison else ())
+    kept = (comparing.kept_words,) if comparing.kept else ()
+    return ((str(error),) if error else ()) + kept + (comparison.warnings if comparison else ())
 
 
 def warning_line(warnings: tuple[str, ...], width: int) -> Content:

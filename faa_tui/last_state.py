@@ -29,6 +29,8 @@ class LastState(msgspec.Struct, frozen=True, kw_only=True):
         head: Head within the layer; the model may have fewer by now.
         statistic: Key of the statistic that coloured the heads.
         scale: How weights became colours.
+        page: Name of the page of curves; it may be one that this version does not have.
+        pane: Id of the pane that had the keys; likewise.
         schema: Name and version of this shape.
     """
 
@@ -39,6 +41,8 @@ class LastState(msgspec.Struct, frozen=True, kw_only=True):
     head: Count
     statistic: str
     scale: ScaleName
+    page: str = ""
+    pane: str = ""
     schema: Literal["faa.last-state/1"] = "faa.last-state/1"
 
     def __post_init__(self) -> None:

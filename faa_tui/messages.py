@@ -118,6 +118,14 @@ class NotKept(Message):
         self.error = error
 
 
+class RunKept(Message):
+    """A run or a comparison of this application is in the file of runs now, under the number ``run``."""
+
+    def __init__(self, run: int) -> None:
+        super().__init__()
+        self.run = run
+
+
 class RunMessage(Message):
     """Something about the run ``run``."""
 

@@ -43,7 +43,11 @@ class ComparisonsApp(WorkersApp, inherit_bindings=False):
         self.order = order
         self.others = tuple(others)
         self.desk: ComparisonDesk | None = None
-        self.history = History(paths.runs(), lambda error: self.post_message(messages.NotKept(error)))
+        self.history = History(
+            paths.runs(),
+            lambda error: self.post_message(messages.NotKept(error)),
+            lambda run: self.post_message(messages.RunKept(run)),
+        )
         self._little = LittleMapRequests(self.fleet.fetch, self.history.keep_overviews)
         self._numbers = itertools.count(1)
         self._resting: Timer | None = None

@@ -66,20 +66,24 @@ class RunsApp(ComparisonsApp, inherit_bindings=False):
 
     def submit(self, order: Order) -> None:
         """Begin a run; one that is under way is given up."""
+        worker = self.worker(host_of(order.reference))
+        self.take(order, Phase.LOADING if worker.ready else Phase.STARTING)
+        worker.last_sign = self._run_began
+        self.tell_status()
+        self.fleet.run(self.run_number, order)
+
+    def take(self, order: Order, phase: Phase) -> None:
+        """Let another order be the one that the main screen is about; a run that is under way is given up."""
         if self.phase.under_way:
             self.fleet.cancel(self.run_number)
-        self.order = order
+        self.order, self.phase = order, phase
         self.run_number = self.new_number()
-        worker = self.worker(self.current_host)
-        self.phase = Phase.LOADING if worker.ready else Phase.STARTING
         self._activity = ""
         self._cancel_asked = False
         self._fail = None
-        self._run_began = worker.last_sign = time.monotonic()
+        self._run_began = time.monotonic()
         self._tiles.clear()
         self.main.clear_fault()
-        self.tell_status()
-        self.fleet.run(self.run_number, order)
 
     def open_reference(self, reference: str | None) -> None:
         """Analyse the present text with another model; ``None`` changes nothing."""
@@ -322,25 +326,27 @@ class RunsApp(ComparisonsApp, inherit_bindings=False):
 
     def tell_status(self) -> None:
         """Write the top line."""
+        self.main.show_status(self.status())
+
+    def status(self) -> Status:
+        """What the top line says."""
         results = self.main.results
         shown = results if results is not None and results.run == self.run_number else None
         seconds = time.monotonic() - self._run_began if self.phase.under_way else (shown.seconds if shown else None)
         activity = "cancelling, esc again ends the worker" if self._cancel_asked else self._activity
         worker, ill = self.worker_words(self.current_host, self.phase.under_way)
-        self.main.show_status(
-            Status(
-                reference=self.order.reference,
-                model=results.model if results else None,
-                tokens=len(results.tokens) if results else 0,
-                truncated_from=results.truncated_from if results else None,
-                run=self.run_number,
-                phase=self.phase,
-                activity=activity,
-                seconds=seconds,
-                worker=worker,
-                worker_ill=ill,
-                memory=self.worker(self.current_host).memory_on(results.model.device) if results else 0,
-            )
+        return Status(
+            reference=self.order.reference,
+            model=results.model if results else None,
+            tokens=len(results.tokens) if results else 0,
+            truncated_from=results.truncated_from if results else None,
+            run=self.run_number,
+            phase=self.phase,
+            activity=activity,
+            seconds=seconds,
+            worker=worker,
+            worker_ill=ill,
+            memory=self.worker(self.current_host).memory_on(results.model.device) if results else 0,
         )
 
     def show_fault(self, fail: Fail) -> None:

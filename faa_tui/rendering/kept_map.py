@@ -35,6 +35,11 @@ class KeptMap(AttentionMap):
         self._kept = weights.astype(np.float16)
         self._side = cell
 
+    @property
+    def cell(self) -> int:
+        """Tokens along the side of a kept cell."""
+        return self._side
+
     def lacking(self, view: Viewport) -> Iterator[Lack]:
         """Nothing: there is nobody to ask."""
         return iter(())

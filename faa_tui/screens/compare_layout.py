@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from textual.app import ComposeResult
@@ -20,7 +21,8 @@ from faa_tui.comparing import Comparing
 from faa_tui.comparison_tables import LETTERS, difference_table, plot_view
 from faa_tui.comparison_words import head_line, map_title, remarks, warning_line
 from faa_tui.messages import TileKey
-from faa_tui.rendering.attention_map import MapAddress
+from faa_tui.rendering.attention_map import MapAddress, MapShape
+from faa_tui.rendering.kept_map import KeptMap
 from faa_tui.rendering.tiles import CACHE_BYTES, TILE, TileCache, cells_at, overview_level
 from faa_tui.screens.paned import MIN_SIZE, PanedScreen
 from faa_tui.session import Position
@@ -313,7 +315,7 @@ class CompareLayout(PanedScreen):
             for side, state in enumerate(self.comparing.sides):
                 head = position if side == 0 else self.comparing.partner(side, position)
                 frame = None if head is None else self.comparing.frame(side, head.kind, head.layer)
-                if head is None or frame is None or not self.comparing.can_show(side, head.kind):
+                if head is None or frame is None or not self.comparing.can_show(side, head.kind) or self.comparing.kept:
                     continue
                 address = MapAddress(state.runs[self.comparing.text].number, *head)
                 if not self._maps[side].has_overview(address):
@@ -340,12 +342,36 @@ class CompareLayout(PanedScreen):
             elif heat_map.address != address:
                 frame = self.comparing.frame(side, address.kind, address.layer)
                 assert frame is not None
+                if self._is_kept(side):
+                    self._show_kept(side, address, *frame)
+                    continue
                 heat_map.show(address, *frame)
                 if side == 0 and not self._placed:  # the row in which the cursor will begin
                     query, keys = 3 * frame[0].queries // 4, frame[0].keys
                     self.want(TileKey(address, 0, query, query + 1, 0, keys, self.comparing.is_aligned(address.kind)))
                 if self._maps[0].address is not None:
                     heat_map.look(self._maps[0].view_state, *self._maps[0].cursor)
+
+    def _is_kept(self, side: int) -> bool:
+        run = self.comparing.shown(side)
+        return run is not None and run.little is not None
+
+    def _kept_map(self, side: int, address: MapAddress, shape: MapShape) -> KeptMap | None:
+        """A map as it was kept; ``None`` where it was not."""
+        run = self.comparing.shown(side)
+        overview = None if run is None or run.little is None else run.little.get(Position(*address[1:4]))
+        return None if overview is None else KeptMap(address, shape, overview.weights, overview.cell)
+
+    def _show_kept(
+        self, side: int, address: MapAddress, shape: MapShape, queries: Sequence[str], keys: Sequence[str]
+    ) -> None:
+        heat_map, kept = self._maps[side], self._kept_map(side, address, shape)
+        if kept is None:
+            heat_map.clear()
+            return
+        heat_map.show_kept(kept, shape, queries, keys)
+        if self._maps[0].address is not None:
+            heat_map.look(self._maps[0].view_state, *self._maps[0].cursor)
 
     def _draw_difference(self) -> None:
         one, other = self.address_of(0), self.address_of(self.other)
@@ -365,7 +391,14 @@ class CompareLayout(PanedScreen):
         if (shape_a.queries, shape_a.keys) != (shape_b.queries, shape_b.keys):
             self._difference.clear()
             return
-        self._difference.show(one, shape_a, other, shape_b, queries, keys)
+        if self._is_kept(0):
+            kept_a, kept_b = self._kept_map(0, one, shape_a), self._kept_map(self.other, other, shape_b)
+            if kept_a is None or kept_b is None or kept_a.cell != kept_b.cell:
+                self._difference.clear()
+                return
+            self._difference.show_kept(kept_a, kept_b, shape_a, queries, keys)
+        else:
+            self._difference.show(one, shape_a, other, shape_b, queries, keys)
         self._difference.look(self._maps[0].view_state, *self._maps[0].cursor)
 
     def _draw_numbers_at_rest(self) -> None:
@@ -428,5 +461,7 @@ class CompareLayout(PanedScreen):
 
     def want(self, key: TileKey) -> None:
         """Ask for a tile that is to be seen now, beside all that is on the screen."""
+        if self.comparing.kept:
+            return
         addresses = (self.address_of(side) for side in range(len(self.comparing.sides)))
         self.post_message(self.TileWanted(key, frozenset(filter(None, addresses))))

@@ -9,6 +9,7 @@ from textual.reactive import reactive
 
 from faa_tui.rendering.attention_map import AttentionMap, MapAddress, MapShape, Reading
 from faa_tui.rendering.difference import DifferenceOfMaps, DifferenceReading
+from faa_tui.rendering.kept_map import KeptMap
 from faa_tui.rendering.ramps import RampName
 from faa_tui.rendering.scales import DIFFERENCE_SCALES, Scale, ScaleName
 from faa_tui.widgets.map_canvas import MapCanvas
@@ -76,6 +77,20 @@ class DifferenceMap(MapCanvas):
             raise ValueError(f"maps of {sizes[0]} and {sizes[1]} have no difference")
         maps = (AttentionMap(first, first_shape, self._cache), AttentionMap(other, other_shape, self._cache))
         self._show_source(DifferenceOfMaps(*maps), first_shape, queries, keys)
+
+    def show_kept(
+        self, first: KeptMap, other: KeptMap, shape: MapShape, queries: Sequence[str], keys: Sequence[str]
+    ) -> None:
+        """Show the difference of two maps of the same size that were kept in little, in cells of the same size.
+
+        Args:
+            first: Map that is subtracted.
+            other: Map that it is subtracted from.
+            shape: Size and support of the first, in tokens.
+            queries: Text of each row.
+            keys: Text of each column.
+        """
+        self._show_source(DifferenceOfMaps(first, other), shape, queries, keys)
 
     def _cursor_message(self, reading: Reading) -> MapCanvas.CursorMoved:
         assert isinstance(reading, DifferenceReading)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from faa_core.records import MapKind
 from faa_tui.rendering.attention_map import AttentionMap, MapAddress, MapShape
 from faa_tui.rendering.boxes import CountedBoxes
+from faa_tui.rendering.kept_map import KeptMap
 from faa_tui.rendering.tiles import CACHE_BYTES, TileCache, cells_at, overview_level
 from faa_tui.widgets.map_canvas import MapCanvas
 
@@ -55,6 +56,17 @@ class HeatMap(MapCanvas):
         """
         self._shapes[address.run, address.kind] = (shape.queries, shape.keys)
         self._show_source(AttentionMap(address, shape, self._cache), shape, queries, keys)
+
+    def show_kept(self, kept: KeptMap, shape: MapShape, queries: Sequence[str], keys: Sequence[str]) -> None:
+        """Show a map that was kept in little; nobody is asked for finer cells.
+
+        Args:
+            kept: It.
+            shape: Its size and support, in tokens.
+            queries: Text of each row.
+            keys: Text of each column.
+        """
+        self._show_source(kept, shape, queries, keys)
 
     def draw_boxes(self, boxes: CountedBoxes | None) -> None:
         """Draw boxes on the map until another one shows; ``None`` for none. They must cover it."""

@@ -24,6 +24,7 @@ TITLES = {
     "host": "The machine cannot be used",
     "login": "A login is needed",
     "gone": "No longer kept",
+    "store": "The file of runs cannot be used",
 }
 
 

@@ -28,6 +28,7 @@ class Status:
         seconds: Wall time: so far, or of the finished run.
         worker: State of the worker in words.
         worker_ill: Whether that is a reason to worry.
+        kept: Which kept run shows, in words, in place of run, phase and time; "" for a run of this application.
         memory: Bytes that the worker holds: of its accelerator where it uses one, else of its machine; 0 where it is
             not known.
     """
@@ -43,6 +44,7 @@ class Status:
     worker: str = "not started"
     worker_ill: bool = False
     memory: int = 0
+    kept: str = ""
 
 
 class StatusBar(Widget):
@@ -83,11 +85,14 @@ class StatusBar(Widget):
         colour = {Phase.DONE: "$success", Phase.FAILED: "$error", Phase.CANCELLED: "$warning"}.get(status.phase, "")
         what = visible(status.activity) if status.activity and status.phase.under_way else status.phase.value
         parts: list[str | tuple[str, str]] = []
-        if status.run:
-            parts.append(f"run {status.run}  ")
-        parts.append((what, colour) if colour else what)
-        if status.seconds is not None:
-            parts.append(f" {status.seconds:.2f} s" if not status.phase.under_way else f" {status.seconds:.0f} s")
+        if status.kept:
+            parts.append((status.kept, "$warning"))
+        else:
+            if status.run:
+                parts.append(f"run {status.run}  ")
+            parts.append((what, colour) if colour else what)
+            if status.seconds is not None:
+                parts.append(f" {status.seconds:.2f} s" if not status.phase.under_way else f" {status.seconds:.0f} s")
         if detail >= 1 or status.worker_ill:
             label = "  worker: " if detail >= 2 else "  "
             parts.append(label)
