@@ -110,11 +110,39 @@ def frames() -> list[Row]:
         text=True,
     )
     measured = json.loads(done.stdout)
-    kilobytes = f"{measured['bytes_per_frame'] / 1000:.0f} kB a frame"
+    kilobytes = measured["bytes_per_frame"] / 1000
+    exact = f"{measured['exact_bytes'] / 1000:.0f} kB a frame"
     return [
-        Row("heat-map frame, median", measured["median_ms"], 5, "ms", kilobytes),
-        Row("heat-map frame, p95", measured["p95_ms"], 10, "ms"),
+        Row("heat-map frame while it moves, median", measured["median_ms"], 5, "ms"),
+        Row("heat-map frame while it moves, p95", measured["p95_ms"], 10, "ms"),
+        Row("heat-map frame while it moves, size", kilobytes, 75, "kB", "decided by a test"),
+        Row("exact heat-map frame, median", measured["exact_ms"], 5, "ms", exact),
+        Row("exact heat-map frame, p95", measured["exact_p95_ms"], 10, "ms"),
     ]
+
+
+def slow_link() -> list[Row]:
+    """How long the screen goes on after a held key on a link of 4 Mbit/s."""
+    found = _told("slow_link.py")
+    detail = (
+        f"{found['frames']:.0f} frames of {found['kb_a_frame']:.0f} kB in 3 s; exact after {found['exact_s']:.2f} s"
+    )
+    return [Row("lag after a held key, 4 Mbit/s", found["lag_s"], 0.3, "s", detail)]
+
+
+def quitting() -> list[Row]:
+    """Seconds from the key to the end of the process, by what the worker does."""
+    return [
+        Row(f"quit, worker {state}", ended, 0.3, "s", f"terminal restored after {restored:.2f} s")
+        for state, (restored, ended) in _told("quit_time.py").items()
+    ]
+
+
+def _told(script: str):
+    """What a script of ``tests/benchmark`` has measured."""
+    command = [sys.executable, ROOT / "tests" / "benchmark" / script, "--json"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 # --- capture ------------------------------------------------------------------------------------------------------
@@ -345,6 +373,8 @@ CHILDREN: dict[str, Callable[[], object]] = {
 SECTIONS: dict[str, Callable[[], list[Row]]] = {
     "start_up": start_up,
     "frames": frames,
+    "slow_link": slow_link,
+    "quitting": quitting,
     "analysis_time": analysis_time,
     "capture_memory": capture_memory,
     "comparison": comparison,

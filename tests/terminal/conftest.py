@@ -149,11 +149,14 @@ class Terminal:
 @pytest.fixture
 def environment(tmp_path):
     kept = {
-        name: value for name, value in os.environ.items() if not name.startswith(("TEXTUAL", "XDG", "COL", "LINES"))
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("TEXTUAL", "XDG", "COL", "LINES", "LC_"))
     }
     return {
         **kept,
         "TERM": "xterm-256color",
+        "LANG": "C.UTF-8",
         "HOME": str(tmp_path),
         "OMP_NUM_THREADS": "1",
         "TEXTUAL_ANIMATIONS": "none",

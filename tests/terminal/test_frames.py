@@ -54,7 +54,7 @@ def colours(terminal):
 
 
 def test_a_held_key_sends_drafts_within_their_budget_and_then_the_exact_map(open_terminal, noise):
-    arguments = [sys.executable, "-m", "faa_tui", str(noise)]
+    arguments = [sys.executable, "-m", "faa_tui", str(noise), "--device", "cpu"]
     terminal = answering(open_terminal(arguments=arguments, size=(200, 50), COLORTERM="truecolor"))
     terminal.until_shows("done", 60)
     terminal.type("4zC")  # the map alone, on the log scale
@@ -91,3 +91,38 @@ def test_no_answer_is_left_for_the_shell(open_terminal):
     terminal.until(lambda: not terminal.on_alternate_screen)
     assert QUESTION not in terminal.raw[terminal.raw.rfind(b"\x1b[?1049l") :]
     assert terminal.until_ended() == 0
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"LANG": "C", "TERM": "vt100"},
+        {"LC_ALL": "de_DE.ISO-8859-1", "TERM": "xterm-256color"},
+        {"LANG": "C", "TERM": "linux"},
+    ],
+    ids=["C on a vt100", "Latin-1 in 256 colours", "C on the Linux console"],
+)
+def test_a_terminal_without_utf_8_gets_ascii_only(open_terminal, extra):
+    terminal = open_terminal(size=(200, 50), **extra)
+    terminal.until_shows("done 0.42 s")
+    terminal.until_shows("layer 0 head 0")
+    for keys, text in ((">", "layer 0 head 1"), ("?", "Go to pane 2")):
+        terminal.type(keys)
+        terminal.until_shows(text)
+    assert terminal.raw.isascii()
+    assert terminal.shows("+- 1 Models")
+    colours = {"vt100": 0, "linux": 8, "xterm-256color": 240}[extra["TERM"]]
+    assert (b"[38;5;" in terminal.raw or b";38;5;" in terminal.raw) is (colours > 8)
+    assert b"8;2;" not in terminal.raw
+
+
+@pytest.mark.parametrize("extra", [{"NO_COLOR": "1"}, {"TERM": "vt100"}])
+def test_without_colour_there_is_not_even_grey(open_terminal, extra):
+    terminal = open_terminal(size=(200, 50), **extra)
+    terminal.until_shows("layer 0 head 0")
+    terminal.type(">")
+    terminal.until_shows("layer 0 head 1")
+    cells = [cell for line in terminal.screen.buffer.values() for cell in line.values()]
+    assert {(cell.fg, cell.bg) for cell in cells} == {("default", "default")}
+    assert any(cell.reverse for cell in cells)
+    assert any(cell.bold for cell in cells)

@@ -4,11 +4,15 @@ import inspect
 from importlib.metadata import version
 
 import pytest
+from rich.color import ColorSystem
 from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
+from textual.app import App
 from textual.color import Color
+from textual.drivers.linux_driver import LinuxDriver
 from textual.filter import ANSIToTruecolor, NoColor
+from textual.screen import Screen
 from textual.strip import Strip
 
 from faa_tui._compat import AnsiStrip
@@ -19,6 +23,18 @@ def test_the_private_parts_of_textual_are_as_they_were() -> None:
     assert "_segments" in Strip.__slots__
     assert "self._segments = list(segments)" in inspect.getsource(Strip.__init__)
     assert int(version("textual").split(".")[0]) == 8
+
+
+def test_the_private_parts_that_pace_frames_are_as_they_were() -> None:
+    # PacedApp and PacedDriver rest on these. If it fails, read textual/app.py, screen.py and drivers/linux_driver.py.
+    display, idle = inspect.getsource(App._display), inspect.getsource(Screen._on_idle)
+    assert "if self._batch_count:\n                return" in display
+    assert display.index("self._driver.write(terminal_sequence)") < display.index("self._driver.flush()")
+    assert "if not self.app._batch_count and self.is_current" in idle
+    assert "self.disable_input()" in inspect.getsource(LinuxDriver.stop_application_mode)
+    assert "self.process_message(event)" in inspect.getsource(LinuxDriver.run_input_thread)
+    assert isinstance(Console(color_system="256")._color_system, ColorSystem)
+    assert "console._color_system or ColorSystem.TRUECOLOR" in inspect.getsource(Strip.render)
 
 
 def test_bytes_go_out_as_they_are_and_segments_are_made_late() -> None:

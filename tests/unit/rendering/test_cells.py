@@ -10,8 +10,18 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from rich.segment import Segment
 
-from faa_tui.rendering.cells import DENSITY, Glyphs, HalfBlocks, encoder
-from faa_tui.rendering.ramps import INK_LIGHT, MASKED, MISSING, PALETTE, RAMPS, UNDEFINED, xterm_rgb
+from faa_tui.rendering.cells import DENSITY, SIGNED, Glyphs, HalfBlocks, Spaces, encoder
+from faa_tui.rendering.ramps import (
+    INK_LIGHT,
+    LEVELS,
+    MASKED,
+    MISSING,
+    PALETTE,
+    RAMPS,
+    UNDEFINED,
+    ColourSystem,
+    xterm_rgb,
+)
 from faa_tui.rendering.scales import SCALES, levels
 
 Terminal = Callable[[Sequence[str], int], pyte.Screen]
@@ -139,3 +149,41 @@ def test_glyphs_grow_heavier_with_the_weight() -> None:
 
 def test_the_heavier_pixel_of_a_cell_decides() -> None:
     assert Glyphs().line([0, 255, MASKED], [255, 0, 255]) == "@@@"
+
+
+@given(pairs, st.sampled_from(sorted(RAMPS)), st.sampled_from(["truecolor", "256"]))
+def test_without_half_blocks_a_cell_has_the_colour_that_stands_out(
+    cells: list[tuple[int, int]], name: str, system: ColourSystem
+) -> None:
+    ramp = RAMPS[name]
+    top, bottom = [upper for upper, _ in cells], [lower for _, lower in cells]
+
+    def rank(level: int) -> int:
+        if level >= LEVELS:
+            return 1000 if level == INK_LIGHT else -1
+        return abs(2 * level - 255) if ramp.diverging else level
+
+    levels_shown = [upper if rank(upper) >= rank(lower) else lower for upper, lower in cells]
+    colours = [ramp.rgb[at] if system == "truecolor" else xterm_rgb(ramp.xterm[at]) for at in levels_shown]
+    pen = Spaces(ramp, system)
+    line = pen.line(top, bottom)
+    assert line.isascii()
+    assert shown(line, len(cells)) == [(hexadecimal(colour), hexadecimal(colour)) for colour in colours]
+    assert "".join(segment.text for segment in pen.segments(top, bottom)) == " " * len(cells)
+
+
+@given(pairs, st.booleans())
+def test_glyphs_reach_the_terminal_as_they_are(cells: list[tuple[int, int]], diverging: bool) -> None:
+    top, bottom = [upper for upper, _ in cells], [lower for _, lower in cells]
+    pen = Glyphs(diverging=diverging)
+    terminal = pyte.Screen(len(cells), 1)
+    pyte.Stream(terminal).feed(pen.line(top, bottom))
+    row = [terminal.buffer[0][x] for x in range(len(cells))]
+    drawn = [
+        (text, bool(segment.style and segment.style.reverse))
+        for segment in pen.segments(top, bottom)
+        for text in segment.text
+    ]
+    assert [(cell.data, cell.reverse) for cell in row] == drawn
+    assert {cell.data for cell in row} <= {*DENSITY, *SIGNED, " "}
+    assert {(cell.fg, cell.bg) for cell in row} == {("default", "default")}
