@@ -127,8 +127,13 @@ class RunsPane(FilteredTable):
         self.fill(run_table(rows, self._shown, datetime.now().date()) if rows else None, key)
 
     def add(self, rows: Sequence[RunRow]) -> None:
-        """Add runs to the list, at their places; those that are there already are told anew."""
+        """Add runs to the list, at their places; those that are there already are told anew.
+
+        The cursor goes along with the newest, where it was on it and the user is elsewhere.
+        """
         found = self._runs | {row.id: row for row in rows}
+        if self.selected == self.newest and not self.has_focus_within:
+            self.select(max(found, default=None))
         self.show_runs([found[run] for run in sorted(found, reverse=True)])
 
     def drop(self, runs: Sequence[int]) -> None:

@@ -70,9 +70,12 @@ def start():
     """Opens the application on a scripted worker; waits for the first run unless told not to."""
 
     @asynccontextmanager
-    async def open_it(text=None, size=(120, 40), reference="demo", wait=True, layers=4, heads=8, others=()):
+    async def open_it(
+        text=None, size=(120, 40), reference="demo", wait=True, layers=4, heads=8, others=(), restore=False
+    ):
         command = [sys.executable, "-P", str(WORKER), "--layers", str(layers), "--heads", str(heads)]
         app = FaaApp(reference, text, command=command, others=others)
+        app.restores = restore
         async with app.run_test(size=size) as pilot:
             session = Session(app, pilot)
             if wait:
