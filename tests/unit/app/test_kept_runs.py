@@ -1,4 +1,4 @@
-"""The pane of kept runs: shown again without a worker, compared, noted, taken out, deleted; a file that is in trouble."""
+"""The pane of kept runs: shown again without a worker, compared, noted, taken out, deleted; a file in trouble."""
 
 from __future__ import annotations
 
