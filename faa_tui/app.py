@@ -19,6 +19,9 @@ def run(
     command: Sequence[str] | None = None,
     others: Sequence[str] = (),
     display: Display | None = None,
+    mouse: bool = True,
+    newcomer: bool = False,
+    restore: bool = False,
 ) -> int:
     """Open the application on a model and analyse a text at once.
 
@@ -29,6 +32,9 @@ def run(
         command: Command line of the worker, where it is not the usual one.
         others: Models to compare it with at once.
         display: What the terminal can show; ``None`` to go by the environment.
+        mouse: Whether to take the mouse.
+        newcomer: Whether the tour may come up, where it was never left.
+        restore: Whether what was on the screen last comes back; where nothing was, ``reference`` opens.
 
     Returns:
         Exit code: that of the application, or 128 + n where it was ended by signal n.
@@ -51,6 +57,9 @@ def run(
         # Imported in the child: the parent stays small, and lives as long as the application.
         from faa_tui.application import FaaApp
 
-        return FaaApp(reference, text, options, command, others, shown).run_to_exit_code()
+        application = FaaApp(reference, text, options, command, others, shown)
+        application.takes_mouse, application.newcomer = mouse, newcomer
+        application.restores = restore
+        return application.run_to_exit_code()
 
     return supervisor.supervise(main)

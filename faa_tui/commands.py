@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.types import IgnoreReturnCallbackType
 
 from faa_core.catalogue import BY_KEY, RUN_KEYS
+from faa_tui import help
 from faa_tui.actions import ACTIONS
 from faa_tui.rendering.text import visible
 
@@ -52,7 +53,9 @@ class Commands(Provider):
             if action.action in seen or action.id == "palette" or not here:
                 continue
             seen.add(action.action)
-            yield Command(f"{action.group}: {action.tooltip}", action.keys_display, partial(app.perform, action))
+            keys = "  ".join(help.keys_of(app, action))
+            yield Command(f"{action.group}: {action.tooltip}", keys, partial(app.perform, action))
+        yield Command("Application: Take the tour: what is where, in a minute", "", app.action_tour)
         for node, binding, enabled, tooltip in app.pane_bindings():
             if enabled and binding.description:
                 title = f"{app.base_screen.pane_name}: {tooltip or binding.description}"

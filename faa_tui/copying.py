@@ -68,7 +68,7 @@ PICTURE = Export("screen as SVG", "what is on the screen, as a file", "picture")
 REPORT = Export("report as HTML", "all numbers and some maps, as one file", "report")
 MAP_PICTURE = Export("map as SVG", "this head's map with its tokens, as a file", "map_picture")
 
-_STATISTIC = ("statistic", "value", "null", "excess", "error", "status")
+_STATISTIC = ("statistic", "value", "null", "excess", "error", "effective", "status")
 
 
 def exact(value: Any) -> str:
@@ -230,11 +230,11 @@ def of_statistics(result: LayerResult, head: int, marked: int) -> tuple[Offer, .
 
 
 def _statistics(result: LayerResult, head: int) -> Iterable[tuple[Any, ...]]:
-    numbers = result.statistics
+    numbers, effective = result.statistics, result.effective
     for row, name in enumerate(numbers.names):
         value, null = numbers.value[row, head], numbers.null[row, head]
         status = STATUSES[numbers.status[row, head]]
-        yield (name, value, null, value - null, numbers.error[row, head], status)
+        yield (name, value, null, value - null, numbers.error[row, head], effective[row, head], status)
 
 
 def of_curve(title: str, page: Page, drawn: Sequence[str]) -> tuple[Offer, ...]:
@@ -253,11 +253,11 @@ def of_curve(title: str, page: Page, drawn: Sequence[str]) -> tuple[Offer, ...]:
         yield ("series", "x", "y")
         for series in page.series:
             name = names.get(series.symbol, series.symbol)
-            yield from ((name, x, y) for x, y in zip(series.x, series.y, strict=True))
+            yield from ((name, x, y) for x, y in zip(series.x, series.y, strict=True) if math.isfinite(x + y))
 
     said = title[:1].lower() + title[1:]
     return (
-        *table(f"points: {said}", "of all series, as they are plotted", points),
+        *table(f"points: {said}", "as they are plotted: logarithms where the axis is one", points),
         Copy(f"plot: {said}", "as text", lambda: "\n".join(text.rstrip() for text in drawn) + "\n"),
     )
 

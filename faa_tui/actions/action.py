@@ -71,6 +71,7 @@ _NAMES = {
     "left_curly_bracket": "{",
     "right_curly_bracket": "}",
     "escape": "esc",
+    "percent_sign": "%",
 }
 
 

@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import events
 from textual.binding import ActiveBinding, BindingType
@@ -17,15 +17,11 @@ from textual.screen import Screen
 from faa_core.worker.protocol import RunOptions
 from faa_tui import help, supervisor
 from faa_tui.actions import Action, bindings
-from faa_tui.application.reports import ReportsApp
+from faa_tui.application.last import LastApp
 from faa_tui.colour import Display
 from faa_tui.commands import Commands
 from faa_tui.rendering import plot
-from faa_tui.screens.main import MainScreen
 from faa_tui.tidying import Tidying
-
-if TYPE_CHECKING:
-    from faa_tui.screens.compare import CompareScreen
 
 TICK_SECONDS = 0.5
 TERMINAL_SECONDS = 2.0
@@ -38,7 +34,7 @@ TWICE_SECONDS = 2.0
 """Within this time a second ctrl+c quits."""
 
 
-class FaaApp(ReportsApp, inherit_bindings=False):
+class FaaApp(LastApp, inherit_bindings=False):
     """The application, as a terminal and a person meet it.
 
     Args:
@@ -75,9 +71,10 @@ class FaaApp(ReportsApp, inherit_bindings=False):
 
     def run_to_exit_code(self) -> int:
         """Run in this terminal; returns the exit code once the terminal is restored and the worker is gone."""
-        self.run()
+        self.run(mouse=self.takes_mouse)
         self.send_away(QUIT_SECONDS)
         self.history.close(KEEP_SECONDS)
+        self.remember()  # by now the last run has its number in the file
         return self.return_code or 0
 
     def get_default_screen(self) -> Screen[None]:
@@ -97,12 +94,15 @@ class FaaApp(ReportsApp, inherit_bindings=False):
     def _begin(self) -> None:
         self._tidying.begin()
         self._list_models()
+        self.list_runs()
         # Plotext is read from disk while the worker starts, and not when the first curve is to be drawn.
         threading.Thread(target=plot.warm_up, daemon=True).start()
         if self.others:
             self.action_compare()
         else:
-            self.submit(self.order)
+            if not (self.restores and self.bring_back()):
+                self.submit(self.order)
+            self.welcome()
 
     def _tick(self) -> None:
         self.tell_status()
@@ -116,6 +116,7 @@ class FaaApp(ReportsApp, inherit_bindings=False):
         await super().on_event(event)
 
     def _leave(self, code: int) -> None:
+        self.keep_measured()
         # The worker is sent away while the screen is taken down, so that neither waits for the other.
         threading.Thread(target=self.send_away, args=(QUIT_SECONDS,), daemon=True).start()
         self.exit(return_code=code)
@@ -140,12 +141,6 @@ class FaaApp(ReportsApp, inherit_bindings=False):
     async def perform(self, action: Action) -> None:
         """Run an action of the registry, whatever screen is on top."""
         await self.run_action(action.action, self if action.scope == "app" else self.base_screen)
-
-    @property
-    def base_screen(self) -> MainScreen | CompareScreen:
-        """The screen below all dialogs."""
-        desk = self.desk
-        return self.main if desk is None or desk.screen not in self.screen_stack else desk.screen
 
     def pane_bindings(self) -> list[ActiveBinding]:
         """What the focused pane can do."""

@@ -14,9 +14,10 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from faa_core import __version__
+from faa_core import __version__, configuration
+from faa_core.errors import UsageError
 from faa_core.worker.session import session
-from faa_tui import paths
+from faa_tui import paths, preferences
 from faa_tui.colour import detect, environment
 from faa_tui.rendering.text import visible
 
@@ -51,6 +52,7 @@ def _examine() -> dict[str, Any]:
         hello = time.perf_counter() - start
         report = worker.environment()
     shown = detect(environment())
+    configured, wrong = _configuration()
     size = shutil.get_terminal_size()
     return {
         "faa": __version__,
@@ -67,12 +69,27 @@ def _examine() -> dict[str, Any]:
             "encoding": sys.stdout.encoding,
         },
         "paths": {name: str(path) for name, path in paths.all_paths().items()},
+        "configuration": configured,
         "worker": {"command": worker.command, "hello_seconds": round(hello, 3)},
         "versions": report.versions,
         "devices": list(report.devices),
         "memory": report.memory,
-        "checks": [{"name": name, "passed": passed, "text": text} for name, passed, text in report.checks],
+        "checks": [
+            {"name": "configuration", "passed": not wrong, "text": wrong or "nothing wrong in it"},
+            *({"name": name, "passed": passed, "text": text} for name, passed, text in report.checks),
+        ],
     }
+
+
+def _configuration() -> tuple[str, str]:
+    """What the configuration sets, and what is wrong with it; "" for nothing."""
+    file = configuration.path()
+    try:
+        config = configuration.load()
+        preferences.check(config, file)
+    except UsageError as error:
+        return "nothing until it is corrected", f"{error.message} {error.hint}".strip()
+    return (preferences.in_words(config) if file.exists() else "nothing: there is no such file"), ""
 
 
 def _report(found: dict[str, Any]) -> Group:
@@ -94,6 +111,8 @@ def _report(found: dict[str, Any]) -> Group:
     add("ascii only", f"{'yes' if terminal['ascii'] else 'no'}, because {terminal['ascii_because']}")
     for name, path in found["paths"].items():
         add(name, path)
+        if name == "config":
+            add("it sets", found["configuration"])
     add("worker", f"{' '.join(found['worker']['command'])}  hello after {found['worker']['hello_seconds']:.2f} s")
     for check in found["checks"]:
         table.add_row(

@@ -115,6 +115,9 @@ def _application(arguments: list[str]) -> int:
     add_text_options(parser)
     add_run_options(parser)
     add_display_options(parser)
+    parser.add_argument(
+        "--no-mouse", action="store_true", help="leave the mouse to the terminal, which then selects text; so does %%"
+    )
     parser.add_argument("--version", action="version", version=f"faa {__version__}")
     options = parser.parse_args(arguments)
 
@@ -128,8 +131,19 @@ def _application(arguments: list[str]) -> int:
         parser.error(f"{len(models)} models were named, and {MOST_SIDES} fit side by side")
     for model in models:
         reference.parse(model)
-    text, shown = given_text(options.text, options.file), display_of(options)
-    return app.run(models[0], text, run_options_of(options), others=models[1:], display=shown)
+    text, shown, asked = given_text(options.text, options.file), display_of(options), run_options_of(options)
+    # Whoever gives a text or options has a purpose, or is a script.
+    newcomer = text is None and asked == type(asked)() and len(models) == 1
+    return app.run(
+        models[0],
+        text,
+        asked,
+        others=models[1:],
+        display=shown,
+        mouse=not options.no_mouse,
+        newcomer=newcomer,
+        restore=text is None and not options.models,
+    )
 
 
 def add_text_options(parser: ArgumentParser) -> _MutuallyExclusiveGroup:

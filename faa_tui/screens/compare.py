@@ -18,7 +18,8 @@ from faa_tui.comparing import MOST_SIDES
 from faa_tui.comparison_words import remarks
 from faa_tui.messages import TileKey
 from faa_tui.rendering.choices import next_ramp, next_scale
-from faa_tui.screens.compare_layout import LOWER, CompareLayout
+from faa_tui.screens.compare_layout import LOWER
+from faa_tui.screens.compare_offers import CompareOffers
 from faa_tui.screens.open_model import OpenModel
 from faa_tui.screens.open_texts import OpenTexts
 from faa_tui.screens.remarks import Remarks
@@ -31,7 +32,7 @@ from faa_tui.widgets.map_canvas import MapCanvas
 from faa_tui.widgets.pair_table import PairTable
 
 
-class CompareScreen(CompareLayout):
+class CompareScreen(CompareOffers):
     """Takes keys and the messages of its panes, and says what is wanted; knows nothing of workers."""
 
     SCOPE: ClassVar[Scope] = "compare"
@@ -128,6 +129,13 @@ class CompareScreen(CompareLayout):
 
     # --- what is compared ----------------------------------------------------------------------------------------
 
+    def _refused(self) -> bool:
+        """Whether the numbers cannot be worked out anew, because nothing but them was kept; the user is told."""
+        if self.comparing.kept:
+            said = "This comparison is shown as it was kept; r runs both models again, and then that can be done."
+            self.notify(said, title="Kept comparison", markup=False)
+        return self.comparing.kept
+
     def _changed(self) -> None:
         """Other models or texts: begin anew, and have the numbers worked out where all is here already."""
         self.begin()
@@ -184,6 +192,8 @@ class CompareScreen(CompareLayout):
 
     def action_swap(self) -> None:
         """Let the two models change sides; the same heads stay on the screen."""
+        if self._refused():
+            return
         there = self.head_of(self.other)
         self.comparing.swap(0, self.other)
         self.begin()
@@ -303,6 +313,8 @@ class CompareScreen(CompareLayout):
 
     def action_pair(self) -> None:
         """Compare the two heads on the screen with each other from now on."""
+        if self._refused():
+            return
         comparison, here, there = self.comparison, self.head_of(0), self.head_of(self.other)
         if comparison is None or here is None or there is None:
             self.notify("The heads are not matched yet.", markup=False)
@@ -317,6 +329,8 @@ class CompareScreen(CompareLayout):
 
     def action_match(self) -> None:
         """Match heads by divergence, or by their places again."""
+        if self._refused():
+            return
         self.comparing.by_divergence = not self.comparing.by_divergence
         self.comparing.matchings.clear()
         self.comparing.rematched()
