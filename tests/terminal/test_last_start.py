@@ -59,9 +59,8 @@ def test_two_applications_at_once_see_each_others_runs(open_terminal):
     other = open_terminal()
     other.until_shows("▸2")
     one.type("8")
-    one.until_shows("   2 ")
-    one.type("gj")
-    one.type("k\r")
+    one.until_shows("2 runs")
+    one.type("g\r")
     one.until_shows("kept run 2")
     for terminal in (one, other):
         terminal.type("q")
