@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from faa_core.comparison.records import Comparison
     from faa_core.findings import HeadExamination
     from faa_core.records import Analysis
+    from faa_core.replication import Replication
     from faa_core.store import Entry, Overview, Store
     from faa_core.worker.protocol import RunOptions
     from faa_tui.rendering.attention_map import MapAddress
@@ -115,6 +116,37 @@ class History:
 
         self._save(save)
         return True
+
+    def keep_texts(
+        self,
+        replication: Replication,
+        numbers: Sequence[int],
+        analyses: Sequence[Analysis],
+        host: str,
+        options: RunOptions,
+    ) -> None:
+        """Keep means over texts, with the run of each.
+
+        Args:
+            replication: The means.
+            numbers: Numbers of the runs; those that are kept already stay what they are as well.
+            analyses: The runs.
+            host: The machine that they ran on.
+            options: How they were asked for.
+        """
+        self._seen.update(numbers)
+        origin = Origin(parameters_of(options), None, (), (host,))
+
+        def save(store: Store) -> None:
+            whole = store.save_texts(replication, analyses, origin)
+            for part in store.parts(whole):
+                self._kept[numbers[part.place]] = part.run
+                for add in self._waiting.pop(numbers[part.place], ()):
+                    add(store, part.run)
+            self._told = False
+            self._heard(whole)
+
+        self._save(save)
 
     def keep_overview(self, address: MapAddress, level: int, cells: NDArray[np.float16]) -> None:
         """Keep a whole map in little, as soon as its run is kept."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from faa_core.catalogue import BY_KEY, Entry
 from faa_core.findings import HeadTests
 from faa_core.records import STATUSES, Analysis, LayerInfo, LayerResult, MapKind, ModelInfo, Tokens
+from faa_core.replication import LayerReplication, Replication
 from faa_core.worker.protocol import RunOptions
 
 LayerKey = tuple[MapKind, int]
@@ -75,6 +76,7 @@ class Results:
         notes: Remarks of the worker.
         tests: Tests of all heads, where there are any.
         text: What was tokenised; "" for a file of attention, and where nobody needs it.
+        means: Means over several texts, which have no maps, in place of one run; ``None`` for a run.
     """
 
     run: int
@@ -87,6 +89,7 @@ class Results:
     notes: tuple[str, ...] = ()
     tests: tuple[HeadTests, ...] = ()
     text: str = ""
+    means: Replication | None = None
 
     @property
     def rows(self) -> tuple[LayerInfo, ...]:
@@ -105,6 +108,11 @@ class Results:
         """The result that ``position`` is in; ``None`` while it has not arrived."""
         return None if position is None else self.layers.get((position.kind, position.layer))
 
+    def means_at(self, kind: MapKind, layer: int) -> LayerReplication | None:
+        """Means over texts of one layer; ``None`` where this is one run."""
+        layers = () if self.means is None else self.means.layers
+        return next((one for one in layers if (one.info.kind, one.info.layer) == (kind, layer)), None)
+
     def queries_of(self, kind: MapKind) -> Tokens:
         """Tokens on the rows of maps of ``kind``."""
         return self.tokens if kind == "encoder" or self.decoder_tokens is None else self.decoder_tokens
@@ -112,6 +120,11 @@ class Results:
     def keys_of(self, kind: MapKind) -> Tokens:
         """Tokens on the columns of maps of ``kind``."""
         return self.tokens if kind != "decoder" or self.decoder_tokens is None else self.decoder_tokens
+
+    @classmethod
+    def of_means(cls, run: int, means: Replication, seconds: float) -> Results:
+        """Means over texts, as run ``run`` of the application."""
+        return cls(run, means.model, Tokens((), (), (), ()), seconds=seconds, notes=means.notes, means=means)
 
     @classmethod
     def of(cls, run: int, analysis: Analysis) -> Results:
@@ -218,7 +231,12 @@ def head_table(results: Results, statistic: str) -> HeadTable:
     ok = STATUSES.index("ok")
     for index, info in enumerate(rows):
         layer = results.layers.get((info.kind, info.layer))
-        arrived.append(layer is not None)
+        means = results.means_at(info.kind, info.layer)
+        arrived.append(layer is not None or means is not None)
+        if means is not None and statistic in means.names:
+            at = means.names.index(statistic)
+            values[index, : info.heads] = means.excess[at] if entry.dimension else means.mean[at]
+            doubtful[index, : info.heads] = means.used[at] < len(results.means.tokens if results.means else ())
         if layer is None or statistic not in layer.statistics.names:
             continue
         row = layer.statistics.row(statistic)

@@ -13,6 +13,7 @@ from textual.message import Message
 from faa_core.comparison.records import Comparison
 from faa_core.errors import FaaError
 from faa_core.records import Analysis
+from faa_core.replication import Replication
 from faa_core.report import (
     Chosen,
     ComparedPart,
@@ -20,13 +21,14 @@ from faa_core.report import (
     PairFrame,
     Report,
     chosen_heads,
+    chosen_over_texts,
     chosen_pairs,
     map_level,
     render,
 )
 from faa_core.worker.protocol import SOON, Fail
 from faa_tui import messages, reports
-from faa_tui.application.runs import RunsApp
+from faa_tui.application.texts import TextsApp
 from faa_tui.comparing import Comparing
 from faa_tui.messages import TileKey
 from faa_tui.rendering.text import visible
@@ -76,7 +78,7 @@ class FileWritten(Message):
         self.failed = failed
 
 
-class ReportsApp(RunsApp, inherit_bindings=False):
+class ReportsApp(TextsApp, inherit_bindings=False):
     """Writes what is on the screen as one HTML file, or as a picture."""
 
     _waiting: _Waiting | None = None
@@ -96,12 +98,29 @@ class ReportsApp(RunsApp, inherit_bindings=False):
         if results is None or results.seconds is None or results.run != self.run_number:
             self.notify("There is no complete run to report yet.", title=_TITLE, markup=False)
             return
+        if results.means is not None:
+            self._report_means(results.means)
+            return
         analysis = results.analysis(self.order.reference, self.order.text)
         heads = [self._key(results.run, chosen) for chosen in chosen_heads(analysis)]
 
         def make(maps: Maps) -> Report:
             here = [HeadMap(*key.address[1:4], maps[key], 1 << key.level) for key in heads if key in maps]
             return reports.run_report(analysis, here)
+
+        self._wait(heads, make, [analysis.model.reference])
+
+    def _report_means(self, means: Replication) -> None:
+        """Write a report of the means over texts, with curves and maps of the first."""
+        first = self.texts.done[0] if self.texts is not None and self.texts.done else None
+        analysis = None if first is None else first.analysis
+        if first is None or analysis is None:
+            return
+        heads = [self._key(first.number, chosen) for chosen in chosen_over_texts(means, analysis)]
+
+        def make(maps: Maps) -> Report:
+            here = [HeadMap(*key.address[1:4], maps[key], 1 << key.level) for key in heads if key in maps]
+            return reports.texts_report(means, analysis, here)
 
         self._wait(heads, make, [analysis.model.reference])
 

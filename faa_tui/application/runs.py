@@ -131,8 +131,7 @@ class RunsApp(ComparisonsApp, inherit_bindings=False):
         if self._is_current(message):
             started = message.started
             self.phase, self._activity = Phase.RUNNING, ""
-            self.let_go(self.main.results)
-            self.main.begin(
+            self.begin_results(
                 Results(
                     message.run,
                     started.model,
@@ -142,13 +141,22 @@ class RunsApp(ComparisonsApp, inherit_bindings=False):
                     text=self.order.text,
                 )
             )
-            recent_texts.remember(self.order.text, len(started.tokens))
             self.tell_status()
+
+    def begin_results(self, results: Results) -> None:
+        """A run has begun: show it."""
+        recent_texts.remember(results.text, len(results.tokens))
+        self.let_go(self.main.results)
+        self.main.begin(results)
+
+    def results_of(self, run: int) -> Results | None:
+        """What has arrived of a run; ``None`` where it is not here."""
+        results = self.main.results
+        return results if results is not None and results.run == run else None
 
     def on_layer_arrived(self, message: messages.LayerArrived) -> None:
         """Add a layer to the run on the screen."""
-        results = self.main.results
-        if self._is_current(message) and results is not None and results.run == message.run:
+        if self._is_current(message) and (results := self.results_of(message.run)) is not None:
             ready = message.ready
             results.layers[ready.result.info.kind, ready.result.info.layer] = ready.result
             self._activity = f"layer {len(results.layers)} of {ready.total}"
@@ -158,14 +166,17 @@ class RunsApp(ComparisonsApp, inherit_bindings=False):
         """The run is complete."""
         if self._is_current(message):
             self.phase, self.worker(self.current_host).busy = Phase.DONE, False
-            if (results := self.main.results) is not None and results.run == message.run:
-                results.seconds, results.notes = message.done.seconds, message.done.notes
-                analysis = results.analysis(self.order.reference, self.order.text)
-                self.keep_run(message.run, analysis, self.order.options)
-            for note in message.done.notes:
-                self.notify(note, title="Note", markup=False, timeout=10)
             self.main.arrived()
+            if (results := self.results_of(message.run)) is not None:
+                results.seconds, results.notes = message.done.seconds, message.done.notes
+                self.finished(results)
             self.tell_status()
+
+    def finished(self, results: Results) -> None:
+        """A run is complete: keep it, and say what is to be said about it."""
+        self.keep_run(results.run, results.analysis(self.order.reference, self.order.text), self.order.options)
+        for note in results.notes:
+            self.notify(note, title="Note", markup=False, timeout=10)
 
     def on_run_failed(self, message: messages.RunFailed) -> None:
         """Keep what is on the screen, and say what happened."""
@@ -173,7 +184,11 @@ class RunsApp(ComparisonsApp, inherit_bindings=False):
             cancelled = message.fail.kind == "cancelled"
             self.phase = Phase.CANCELLED if cancelled else Phase.FAILED
             self.tell_status()
-            self.show_fault(message.fail)
+            self.not_finished(message.fail)
+
+    def not_finished(self, fail: Fail) -> None:
+        """A run will not be complete: say why."""
+        self.show_fault(fail)
 
     # --- workers -------------------------------------------------------------------------------------------------
 
@@ -251,7 +266,7 @@ class RunsApp(ComparisonsApp, inherit_bindings=False):
         self.worker(self.fleet.host_of_run(message.key.run)).last_sign = time.monotonic()
         if message.key.priority == SOMEDAY:
             return
-        if message.key.run == self.run_number and not message.key.aligned:
+        if self.results_of(message.key.run) is not None and not message.key.aligned:
             self.main.put_tile(message.key, message.block)
             self._keep_overview(message)
         self._tiles.ended(message.key)

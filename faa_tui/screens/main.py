@@ -9,7 +9,7 @@ from textual.binding import BindingType
 from faa_core.catalogue import BY_KEY, RUN_KEYS
 from faa_tui.actions import Scope, bindings
 from faa_tui.messages import TileKey
-from faa_tui.screens.main_look import MainLook
+from faa_tui.screens.main_means import MainMeans
 from faa_tui.session import Position
 from faa_tui.widgets.head_matrix import HeadMatrix
 from faa_tui.widgets.heat_map import HeatMap
@@ -18,7 +18,7 @@ from faa_tui.widgets.paged_plot import PagedPlot
 from faa_tui.widgets.token_strip import TokenStrip
 
 
-class MainScreen(MainLook):
+class MainScreen(MainMeans):
     """Takes keys and the messages of its panes, and says what is wanted; knows nothing of the worker."""
 
     SCOPE: ClassVar[Scope] = "main"

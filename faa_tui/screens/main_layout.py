@@ -388,7 +388,7 @@ class MainLayout(PanedScreen):
         return self._curve.page == "column" or self._tokens.direction == "to"
 
     def _column(self, address: MapAddress, key: int, queries: int, fetch: bool) -> np.ndarray | None:
-        """The column of the cursor, where something shows it and it is here; else it is fetched once the cursor rests."""
+        """The column of the cursor, where something shows it and it is here; else fetch it once the cursor rests."""
         column = self._blocks.column(address, key, queries) if self._shows_column else None
         if self._shows_column and column is None and fetch:
             if self._column_rest is not None:

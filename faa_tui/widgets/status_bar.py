@@ -28,6 +28,7 @@ class Status:
         seconds: Wall time: so far, or of the finished run.
         worker: State of the worker in words.
         worker_ill: Whether that is a reason to worry.
+        texts: Which of several texts shows, in words; "" where there is one.
         kept: Which kept run shows, in words, in place of run, phase and time; "" for a run of this application.
         memory: Bytes that the worker holds: of its accelerator where it uses one, else of its machine; 0 where it is
             not known.
@@ -44,6 +45,7 @@ class Status:
     worker: str = "not started"
     worker_ill: bool = False
     memory: int = 0
+    texts: str = ""
     kept: str = ""
 
 
@@ -78,6 +80,8 @@ class StatusBar(Widget):
             if status.truncated_from is not None:
                 parts.append((f" of {status.truncated_from}", "$warning"))
             parts.append(" tokens" if detail >= 2 else " tok")
+        if status.texts:
+            parts.append((f"  {status.texts}", "$accent"))
         return Content.assemble(*parts)
 
     def _right(self, detail: int) -> Content:

@@ -410,7 +410,7 @@ class TokenStrip(Widget, can_focus=True):
         return min(_NAME, self.size.width // 3) if self._keys is not None else 0
 
     def _layout(self) -> list[_Window]:
-        """The parts of the widget, one for each text; of two that of the cursor, which is not coloured, is the smaller."""
+        """The parts of the widget, one for each text; of two that of the cursor, not coloured, is the smaller."""
         width, height = max(self.size.width - self._indent, 1), self.size.height
         role = self.role if self._keys is not None else "query"
         queries, keys, *before = self._laid_out_for
