@@ -98,7 +98,7 @@ class ModelInfo(msgspec.Struct, frozen=True):
         reference: The reference as it was asked for.
         architecture: Class name, for example ``LlamaForCausalLM``; ``array`` for a file of attention.
         revision: Commit of the hub, digest of the weights, or the fixed seed (``init seed 0``).
-        device: For example ``cpu`` or ``cuda:0``.
+        device: For example ``cpu`` or ``cuda:0``; of a model that is spread, all of them, ``cuda:0+cuda:1+cpu``.
         dtype: For example ``float32``.
         attention: Attention implementation that the model was loaded with, for example ``sdpa``.
         route: How maps are obtained: ``interface``, ``hooks`` or ``file``.

@@ -76,7 +76,7 @@ class RunOptions(msgspec.Struct, frozen=True, omit_defaults=True):
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         dtype: ``auto``, ``float32``, ``bfloat16`` or ``float16``.
         truncate: Cut a text that is longer than the context instead of refusing it.
-        max_memory: Bytes of its device that the worker may take; 0 for as many as there are.
+        max_memory: Bytes of its device that the worker may take, of several that of each; 0 for as many as there are.
     """
 
     device: str = "auto"
