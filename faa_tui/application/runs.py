@@ -151,8 +151,11 @@ class RunsApp(ComparisonsApp, inherit_bindings=False):
 
     def results_of(self, run: int) -> Results | None:
         """What has arrived of a run; ``None`` where it is not here."""
-        results = self.main.results
-        return results if results is not None and results.run == run else None
+        return self.main.results if self.shows(run) else None
+
+    def shows(self, run: int) -> bool:
+        """Whether the main screen shows a run."""
+        return self.main.results is not None and self.main.results.run == run
 
     def on_layer_arrived(self, message: messages.LayerArrived) -> None:
         """Add a layer to the run on the screen."""
@@ -266,7 +269,7 @@ class RunsApp(ComparisonsApp, inherit_bindings=False):
         self.worker(self.fleet.host_of_run(message.key.run)).last_sign = time.monotonic()
         if message.key.priority == SOMEDAY:
             return
-        if self.results_of(message.key.run) is not None and not message.key.aligned:
+        if self.shows(message.key.run) and not message.key.aligned:
             self.main.put_tile(message.key, message.block)
             self._keep_overview(message)
         self._tiles.ended(message.key)

@@ -88,7 +88,7 @@ class TextsApp(RunsApp, inherit_bindings=False):
             return
         self._keep_each(texts)
         for member in texts.members:
-            if member.number and self.results_of(member.number) is None:
+            if member.number and not self.shows(member.number):
                 self.let_go(member.results)
 
     def _keep_each(self, texts: TextSet) -> None:
@@ -113,7 +113,7 @@ class TextsApp(RunsApp, inherit_bindings=False):
         super().take(order, phase)
         if self.texts is not None and place is not None:
             member = self.texts.members[place]
-            if member.number and self.results_of(member.number) is None:
+            if member.number and not self.shows(member.number):
                 self.fleet.release(member.number)
             member.number, member.fail = self.run_number, None
             if self.texts.following:
@@ -293,7 +293,7 @@ class TextsApp(RunsApp, inherit_bindings=False):
     def on_tile_failed(self, message: messages.TileFailed) -> None:
         """Run a text again of which the worker had to let the maps go. Textual calls the other methods, too."""
         member = self._member(message.key.run)
-        looked_at = self.main.results is not None and self.main.results.run == message.key.run
+        looked_at = self.shows(message.key.run)
         gone = message.fail.kind == GoneError.kind and message.key.priority != SOMEDAY
         if member is not None and looked_at and gone and not self.phase.under_way and not member.repeated:
             member.repeated = True
