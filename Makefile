@@ -22,6 +22,7 @@ check: $(VENV)/.installed-test
 	$(BIN)/python scripts/statistics_page.py --check
 	$(BIN)/python scripts/quantity_pages.py --check
 	$(BIN)/python scripts/error_pages.py --check
+	$(BIN)/python scripts/keys_page.py --check
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
 
 # A warning is an error: a link that leads nowhere, a page that no one leads to, a docstring that does not fit.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import html
 import importlib.util
 import re
 import sys
@@ -11,7 +12,9 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
+from faa_core import configuration
 from faa_core.errors import FaaError, OutOfMemoryError, UsageError
+from faa_tui import keymap, preferences
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -149,3 +152,22 @@ def test_pictures_are_found_in_the_repository_and_in_the_site(page: str, here: s
     where = SimpleNamespace(file=SimpleNamespace(src_uri=page))
     made = _script("site_nav").on_page_markdown(f"![faa]({here}screenshots/main.svg)", page=where)
     assert made == f"![faa]({site}screenshots/main.svg)"
+
+
+def test_the_configuration_that_is_shown_is_one() -> None:
+    text = (ROOT / "docs" / "how-to" / "configure.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    config = configuration.parse(example, Path("config.toml"))
+    preferences.check(config, Path("config.toml"))
+    assert preferences.in_words(config) == "theme nord; keys of run, layer.next, compare.largest; no mouse"
+
+
+def test_every_key_that_the_page_of_keys_shows_can_be_written_so() -> None:
+    text = (ROOT / "docs" / "how-to" / "configure.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([\w.-]+)` \| (.*?) \|", text, re.MULTILINE)
+    bound = {one.id: one.keys for bounds in keymap.places().values() for one in bounds}
+    assert len(rows) > 100
+    for id, cells in rows:
+        if id in bound:  # the tables of other things have other first cells
+            keys = [html.unescape(key) for key in re.findall(r"<code>(.*?)</code>", cells)]
+            assert keymap.names_of(",".join(keys)) == keymap.names_of(bound[id])
