@@ -202,6 +202,9 @@ class TextsApp(RunsApp, inherit_bindings=False):
         self._tell_set(texts)
         if texts.following and not self.phase.under_way:
             self._show_text(MEAN)
+        else:
+            self._be_about(texts, texts.at)
+            self.tell_status()
 
     def _keep_means(self, texts: TextSet, measured: list[TextOfSet], replication: Replication) -> None:
         texts.kept = True
@@ -244,15 +247,20 @@ class TextsApp(RunsApp, inherit_bindings=False):
         if texts is None or results is None:
             return
         texts.at = place
-        member = texts.members[max(place, 0)]
-        if not self.phase.under_way:
-            self.order, self.run_number, self.phase = member.order, results.run, Phase.DONE
-        member.repeated = False
-        if place != MEAN:
-            self._text = member.order.text
+        texts.members[max(place, 0)].repeated = False
+        self._be_about(texts, place)
         self._tiles.clear()
         self.main.begin(results)
         self.tell_status()
+
+    def _be_about(self, texts: TextSet, place: int) -> None:
+        """Let the application be about what is looked at, unless another text is being run."""
+        member = texts.members[max(place, 0)]
+        results = texts.means if place == MEAN else member.results
+        if results is not None and not self.phase.under_way:
+            self.order, self.run_number, self.phase = member.order, results.run, Phase.DONE
+        if place != MEAN:
+            self._text = member.order.text
 
     def status(self) -> Status:
         """What the top line says."""

@@ -15,8 +15,8 @@ SAMPLES = "samples"
 """What is typed for the texts that come with faa."""
 MOST_BYTES = 4 * 1024 * 1024
 """Largest file of a set."""
-MOST_TEXTS = 200
-"""Texts that one set may have; larger ones are for the command line."""
+MOST_TEXTS = 50
+"""Texts that one set may have: what is measured on each stays in memory. Larger ones are for the command line."""
 
 
 class OpenTexts(ChoosePath[tuple[str, ...]]):

@@ -129,9 +129,11 @@ def test_esc_stops_the_set_with_means_over_what_is_measured_and_r_goes_on(start,
             assert app.phase.name in ("CANCELLED", "DONE")
             assert len(app.main.results.means.tokens) == 2
             gate.touch()
-            await session.press("r")
+            await session.press("r", "(")
             await session.until(lambda: app.texts.means is not None and len(app.texts.means.means.tokens) == 4)
             assert len(app.texts.done) == 4
+            assert app.main.results is not app.texts.means  # the user had left for another text
+            assert (app.run_number, app.order.text) == (app.main.results.run, app.main.results.text)
 
     asyncio.run(body())
 
