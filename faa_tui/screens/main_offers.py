@@ -11,11 +11,11 @@ from faa_tui import copying, explaining
 from faa_tui.copying import Cell, Offer
 from faa_tui.explaining import Explained
 from faa_tui.rendering.page import PLAIN
-from faa_tui.screens.main_map import MainMap
+from faa_tui.screens.main_empty import MainEmpty
 from faa_tui.session import Order, Position, Results
 
 
-class MainOffers(MainMap):
+class MainOffers(MainEmpty):
     """The main screen as far as it gives away what it shows."""
 
     CURVE_PAGES: ClassVar[Mapping[str, str]] = {
@@ -51,9 +51,10 @@ class MainOffers(MainMap):
     def _of_pane(self, pane: str, results: Results, position: Position, order: Order) -> tuple[Offer, ...]:
         result, table = results.at(position), self._table()
         if pane == "text":
-            keys = results.keys_of(position.kind)
-            token = self._cell[1 if position.kind == "cross" else 0]
-            return copying.of_text(order.text, keys, token, self._row_known())
+            tokens = self._tokens.tokens or results.keys_of(position.kind)
+            row = self._row_known()
+            known = row if row is not None and len(row) == len(tokens) and self._tokens.role == "query" else None
+            return copying.of_text(order.text, tokens, self._tokens.cursor, known)
         if pane == "layers" and table is not None:
             return copying.of_layers(results, table, position)
         if pane == "heads" and table is not None:

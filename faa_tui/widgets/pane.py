@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual.containers import Vertical
 from textual.content import Content
+from textual.widgets import Static
 
 
 class Pane(Vertical):
@@ -16,13 +17,33 @@ class Pane(Vertical):
     """
 
     ALLOW_MAXIMIZE = True
+    DEFAULT_CSS = """
+    Pane {
+        layers: default above;
+        & > .pane--empty { layer: above; width: 100%; height: auto; padding: 0 1; color: $text-muted; }
+    }
+    """
 
     def __init__(self, key: str, title: str, id: str | None = None) -> None:
         super().__init__(id=id)
         self.key = key
         self._head = self._foot = Content("")
         self.name_of_pane = title
+        self._empty: Static | None = None
         self.head(title)
+
+    def say(self, text: str) -> None:
+        """Say why there is nothing here, and what to do; "" where there is something.
+
+        What is below stays where it is, and keeps the focus.
+        """
+        if self._empty is None:
+            if not text:
+                return
+            self._empty = Static(classes="pane--empty", markup=False)
+            self.mount(self._empty)
+        self._empty.update(Content(text))
+        self._empty.display = bool(text)
 
     def head(self, title: str | Content) -> None:
         """Write ``title`` into the border; it is never read as markup."""

@@ -1,0 +1,57 @@
+"""What the panes of the main screen say while they have nothing to show: why, and what to do next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from faa_tui import help
+from faa_tui.screens.main_map import MainMap
+from faa_tui.session import Phase
+from faa_tui.widgets.pane import Pane
+from faa_tui.widgets.status_bar import Status
+
+if TYPE_CHECKING:
+    from faa_tui.application.discovery import DiscoveryApp
+
+_PANES = ("layers", "heads", "attention", "numbers", "text")
+_COMING = {
+    "layers": "A line for each layer, as they are measured.",
+    "heads": "A cell for each head, layer by layer as they are measured. Keys work meanwhile.",
+    "attention": "The map of the chosen head.",
+    "numbers": "The numbers of the chosen head.",
+    "text": "The text, coloured by what the query under the cursor attends to.",
+}
+"""What comes by itself."""
+_NEXT = {
+    Phase.IDLE: "Nothing is measured yet. {text} takes a text and analyses it, {open} opens a model.",
+    Phase.FAILED: "Nothing was measured. {message} says why. {run} runs again, {text} takes another text, {open} opens "
+    "another model.",
+    Phase.CANCELLED: "The run was cancelled before anything was measured. {run} runs it again.",
+    Phase.DONE: "This model has no attention map. {open} opens another one.",
+}
+"""What to do where nothing comes by itself; the keys are those of the actions in braces."""
+_BRIEF = "Nothing yet."
+
+
+class MainEmpty(MainMap):
+    """The main screen as far as it has nothing to show."""
+
+    _told: tuple[Phase, bool] | None = None
+
+    def show_status(self, status: Status) -> None:
+        """Write the top line, and what the panes say that have nothing."""
+        super().show_status(status)
+        state = (status.phase, self._results is not None and bool(self._results.rows))
+        if state != self._told and self.is_mounted:
+            self._told = state
+            self._tell_empty(*state)
+
+    def _tell_empty(self, phase: Phase, filled: bool) -> None:
+        """Say it in the largest pane at length, in the others in brief."""
+        for pane in _PANES:
+            text = ""
+            if not filled and phase.under_way:
+                text = _COMING[pane]
+            elif not filled:
+                text = help.with_keys(cast("DiscoveryApp", self.app), _NEXT[phase]) if pane == "heads" else _BRIEF
+            self.query_one(f"#{pane}", Pane).say(text)
