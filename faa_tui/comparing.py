@@ -80,7 +80,6 @@ class TextRun:
         pending: What of that has not been answered.
         activity: What its worker is doing.
         borrowed: Whether it is the main screen's, too, which will let it go.
-        little: Its maps in little, where it is shown as it was kept: no worker holds it. ``None`` for others.
     """
 
     number: int
@@ -92,15 +91,17 @@ class TextRun:
     pending: set[AlignKey | SketchKey] = field(default_factory=set)
     activity: str = ""
     borrowed: bool = False
-    little: Mapping[Position, Overview] | None = None
 
     @classmethod
     def kept(cls, number: int, analysis: Analysis, overviews: Iterable[Overview]) -> TextRun:
         """A run as it was kept: complete, and with nobody to ask about it."""
-        results = Results.of(number, analysis)
-        asked = {info.kind for info in results.rows}
-        little = {Position(one.kind, one.layer, one.head): one for one in overviews}
-        return cls(number, results, done=True, asked=asked, little=little)
+        results = Results.as_kept(number, analysis, overviews)
+        return cls(number, results, done=True, asked={info.kind for info in results.rows})
+
+    @property
+    def little(self) -> Mapping[Position, Overview] | None:
+        """Its maps in little, where it is shown as it was kept and no worker holds it; ``None`` for others."""
+        return None if self.results is None else self.results.little
 
     @property
     def ended(self) -> bool:

@@ -5,19 +5,23 @@ Plain data, without Textual, so that it can be tested without a screen.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from faa_core.catalogue import BY_KEY, Entry
-from faa_core.findings import HeadTests
+from faa_core.findings import HeadExamination, HeadTests
 from faa_core.records import STATUSES, Analysis, LayerInfo, LayerResult, MapKind, ModelInfo, Tokens
 from faa_core.replication import LayerReplication, Replication
 from faa_core.worker.protocol import RunOptions
+
+if TYPE_CHECKING:
+    from faa_core.store import Overview
 
 LayerKey = tuple[MapKind, int]
 
@@ -76,6 +80,8 @@ class Results:
         notes: Remarks of the worker.
         tests: Tests of all heads, where there are any.
         text: What was tokenised; "" for a file of attention, and where nobody needs it.
+        little: Maps in little of a run that is shown as it was kept; ``None`` where a worker has its maps.
+        examinations: Heads of such a run that were examined.
         means: Means over several texts, which have no maps, in place of one run; ``None`` for a run.
     """
 
@@ -90,6 +96,8 @@ class Results:
     tests: tuple[HeadTests, ...] = ()
     text: str = ""
     means: Replication | None = None
+    little: Mapping[Position, Overview] | None = None
+    examinations: tuple[HeadExamination, ...] = ()
 
     @property
     def rows(self) -> tuple[LayerInfo, ...]:
@@ -140,6 +148,16 @@ class Results:
             analysis.notes,
             text=analysis.text,
         )
+
+    @classmethod
+    def as_kept(
+        cls, run: int, analysis: Analysis, overviews: Iterable[Overview], examinations: tuple[HeadExamination, ...] = ()
+    ) -> Results:
+        """A run as it was kept: complete, and with nobody to ask about it."""
+        results = cls.of(run, analysis)
+        results.little = {Position(one.kind, one.layer, one.head): one for one in overviews}
+        results.examinations = examinations
+        return results
 
     def analysis(self, reference: str, text: str) -> Analysis:
         """What has arrived as a record, its layers in the order of the forward pass.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -20,8 +21,12 @@ from faa_tui.rendering.text import visible
 from faa_tui.screens.examination import ExaminationScreen
 from faa_tui.screens.main_kept import RUN_AGAIN
 from faa_tui.session import Order, Phase, Results
+from faa_tui.text_set import MEAN, TextSet
 from faa_tui.widgets.runs_pane import RunsPane
 from faa_tui.widgets.status_bar import Status
+
+if TYPE_CHECKING:
+    from faa_core.store import Entry
 
 _TITLE = "Kept runs"
 _FIRST = 100
@@ -40,8 +45,9 @@ _ENDINGS = (
 class KeptApp(DiscoveryApp, inherit_bindings=False):
     """Shows what is in the file of runs."""
 
-    kept: KeptAnalysis | None = None
-    """The kept run on the main screen; ``None`` while it shows one of this application."""
+    kept: Entry | None = None
+    """What was opened last of what is kept; the main screen shows it until a run begins."""
+    _kept_comparison = 0
     _all_listed = False
     _trouble: StoreError | None = None
 
@@ -125,19 +131,10 @@ class KeptApp(DiscoveryApp, inherit_bindings=False):
         except FaaError as error:
             await self._refuse(run, error)
             return False
-        match kept:
-            case KeptAnalysis():
-                self.show_kept(kept)
-            case KeptTexts(runs=runs):
-                self.show_kept(runs[0])
-                self.notify(
-                    f"Run {run} is over {len(runs)} texts; this is the first of them. Its means are in the files "
-                    "and the report (e).",
-                    title=_TITLE,
-                    markup=False,
-                )
-            case KeptComparison():
-                self._show_comparison(kept)
+        if isinstance(kept, KeptComparison):
+            self._show_comparison(kept)
+        else:
+            self.show_kept(kept)
         return True
 
     async def _refuse(self, run: int, error: FaaError) -> None:
@@ -153,19 +150,49 @@ class KeptApp(DiscoveryApp, inherit_bindings=False):
         except StoreError as fault:
             self._tell_trouble(fault)
 
-    def show_kept(self, kept: KeptAnalysis) -> None:
-        """Show one model on one text as it was kept; a run that is under way is given up."""
-        analysis, reference = kept.analysis, kept.entry.models[0]
-        self.take(Order(reference, analysis.text, self._options_of(kept)), Phase.KEPT)
-        self.kept = kept
+    def show_kept(self, kept: KeptAnalysis | KeptTexts) -> None:
+        """Show one model as it was kept, on one text or on several; a run that is under way is given up."""
+        runs = kept.runs if isinstance(kept, KeptTexts) else (kept,)
+        reference = kept.entry.models[0]
+        orders = [Order(reference, run.analysis.text, self._options_of(run)) for run in runs]
+        self.take(orders[0], Phase.KEPT)
+        self.kept = kept.entry
         if parse(reference).source != "array":  # which has no text
-            self._text = analysis.text
-        self.history.adopt(self.run_number, kept.entry.id)
+            self._text = orders[0].text
         self.let_go(self.main.results)
-        self.main.begin_kept(Results.of(self.run_number, analysis), kept.overviews, kept.findings.examinations)
+        if isinstance(kept, KeptTexts):
+            self._show_kept_texts(kept)
+        else:
+            self.main.begin(self._as_kept(kept))
         self._list_models()
         self.main.runs.tell_shown(kept.entry.id)
         self.tell_status()
+
+    def _as_kept(self, kept: KeptAnalysis) -> Results:
+        """What the screen shows of a kept run, under the number of the run on the screen."""
+        self.history.adopt(self.run_number, kept.entry.id)
+        return Results.as_kept(self.run_number, kept.analysis, kept.overviews, kept.findings.examinations)
+
+    def _show_kept_texts(self, kept: KeptTexts) -> None:
+        """Show the mean; the texts are gone through like those of a set that was just measured."""
+        options = self.order.options
+        texts = TextSet(kept.entry.models[0], [run.analysis.text for run in kept.runs], options)
+        texts.kept, texts.following = True, False
+        for member, run in zip(texts.members, kept.runs, strict=True):
+            member.results = self._as_kept(run)
+            member.number = self.run_number
+            self.run_number = self.new_number()
+        self.texts = texts
+        means = texts.take_means(self.run_number, kept.replication)
+        means.little = {}
+        self.history.adopt(self.run_number, kept.entry.id)
+        self._show_text(MEAN)
+
+    @property
+    def shows_kept(self) -> bool:
+        """Whether the main screen shows something as it was kept, and nothing else was asked for since."""
+        results = self.main.results
+        return results is not None and results.little is not None and results.run == self.run_number
 
     def _options_of(self, kept: KeptAnalysis) -> RunOptions:
         """How the run is made again: as it was asked for, unless this application was told otherwise."""
@@ -179,25 +206,24 @@ class KeptApp(DiscoveryApp, inherit_bindings=False):
     def on_run_started(self, message: messages.RunStarted) -> None:
         """The kept run has left the screen. Textual calls the method of the base class, too."""
         if message.run == self.run_number:
-            self.kept = None
             self.main.runs.tell_shown(None)
 
     def status(self) -> Status:
         """What the top line says."""
         status = super().status()
-        if self.kept is None or self.phase is not Phase.KEPT:
+        if self.kept is None or not self.shows_kept:
             return status
-        entry = self.kept.entry
-        said = f"kept run {entry.id}, from {when_words(RunRow.of(entry).when)}"
+        said = f"kept run {self.kept.id}, from {when_words(RunRow.of(self.kept).when)}"
         return replace(status, kept=said, worker="r runs it again", worker_ill=False, memory=0)
 
     def action_examine(self) -> None:
         """Show what was measured about the head that is looked at; a run with a worker is measured now."""
-        if self.phase is not Phase.KEPT or self.kept is None:
+        results = self.main.results
+        if not self.shows_kept or results is None:
             super().action_examine()
             return
         position, address = self.main.position, self.main.address
-        found = self.kept.findings.examinations
+        found = results.examinations
         kept = next((one for one in found if (one.kind, one.layer, one.head) == position), None)
         if kept is None or address is None:
             self.notify(f"This head was not examined. {RUN_AGAIN}", title="Examine", markup=False)
@@ -223,6 +249,7 @@ class KeptApp(DiscoveryApp, inherit_bindings=False):
         entry = kept.entry
         said = f"Kept comparison {entry.id}, from {when_words(RunRow.of(entry).when)}: r runs both models again."
         comparing.restore(sides, comparison, said)
+        self._kept_comparison = entry.id
         self._replace_desk(ComparisonDesk(comparing, CompareScreen(comparing), self.fleet, self._hostname))
 
     def _replace_desk(self, desk: ComparisonDesk) -> None:
@@ -337,7 +364,13 @@ class KeptApp(DiscoveryApp, inherit_bindings=False):
     # --- reports -------------------------------------------------------------------------------------------------
 
     def _report_run(self) -> None:
-        if self.kept is not None and self.phase is Phase.KEPT:
-            self.run_worker(self._take_out(self.kept.entry.id, ".html"))
+        if self.kept is not None and self.shows_kept:
+            self.run_worker(self._take_out(self.kept.id, ".html"))
         else:
             super()._report_run()
+
+    def _report_comparison(self) -> None:
+        if self.desk is not None and self.desk.comparing.kept:
+            self.run_worker(self._take_out(self._kept_comparison, ".html"))
+        else:
+            super()._report_comparison()

@@ -7,7 +7,7 @@ import threading
 from faa_core.errors import FaaError
 from faa_tui import last_state
 from faa_tui.application.kept import KeptApp
-from faa_tui.kept_runs import KeptAnalysis
+from faa_tui.kept_runs import KeptComparison
 from faa_tui.last_state import LastState
 from faa_tui.screens.main_look import Look
 from faa_tui.session import Position
@@ -53,7 +53,7 @@ class LastApp(KeptApp, inherit_bindings=False):
                 await self._refuse(state.run, error)
             else:
                 # In a file that was begun anew the number may be that of another run.
-                if isinstance(kept, KeptAnalysis) and kept.entry.models == (state.reference,):
+                if not isinstance(kept, KeptComparison) and kept.entry.models == (state.reference,):
                     self.show_kept(kept)
                     return
         self.submit(self.order)

@@ -126,7 +126,7 @@ def run_table(rows: Sequence[RunRow], shown: int | None, today: date) -> RowTabl
     kinds: list[str] = [row.kind for row in rows]
     texts = {"model": models, "text": titles, "note": notes, "kind": kinds}
     asked = Columns(count, {"run": ids.astype(np.float64), "tokens": tokens}, texts, lambda at: (str(rows[at].id),))
-    return RowTable(ids.tolist(), columns, asked, ids == (shown or 0), "runs")
+    return RowTable(ids.tolist(), columns, asked, ids == (shown or 0), "run" if count == 1 else "runs")
 
 
 def columns_for(columns: Sequence[Column], width: int) -> tuple[Column, ...]:

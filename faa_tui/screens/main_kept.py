@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from faa_core.findings import HeadExamination
 from faa_core.records import LayerResult
 from faa_tui.messages import BoxKey, TileKey
 from faa_tui.rendering.attention_map import MapAddress
@@ -25,36 +24,23 @@ RUN_AGAIN = "This run is shown as it was kept, without its model; r runs it agai
 class MainKept(MainOffers):
     """The main screen as far as it shows what was kept."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._little: Mapping[Position, Overview] | None = None
-
     def begin(self, results: Results) -> None:
-        """Show a new run; its layers follow."""
-        self._little = None
-        super().begin(results)
-
-    def begin_kept(
-        self, results: Results, overviews: Iterable[Overview], examinations: Iterable[HeadExamination]
-    ) -> None:
-        """Show a kept run, which is complete.
-
-        Args:
-            results: It.
-            overviews: Its maps in little, of some heads or of all.
-            examinations: Those of its heads that were examined.
-        """
-        self._little = {Position(one.kind, one.layer, one.head): one for one in overviews}
-        if self.without_first:
+        """Show a run: one that was kept, which is complete, or a new one, whose layers follow."""
+        if results.little is not None and self.without_first:
             self.without_first = False
         super().begin(results)
-        for examination in examinations:
+        for examination in results.examinations:
             self.put_examination(results.run, examination)
 
     @property
     def is_kept(self) -> bool:
         """Whether the run on the screen is one that was kept."""
         return self._little is not None
+
+    @property
+    def _little(self) -> Mapping[Position, Overview] | None:
+        """Its maps in little."""
+        return None if self._results is None else self._results.little
 
     def missing_overviews(self) -> list[TileKey]:
         """Overviews to be fetched for heads that may be looked at next; none where there is nobody to ask."""
@@ -69,7 +55,7 @@ class MainKept(MainOffers):
         overview = self._little.get(Position(*address[1:4]))
         if overview is None:
             self._map.clear()
-            self._readout.update(Content.styled("No map of this head was kept; r runs the text again.", "dim"))
+            self._readout.update(Content.styled("No map of this head was kept: r runs again.", "dim"))
             return
         self._map.show_kept(KeptMap(address, result, overview.weights, overview.cell), result, queries, keys)
         if not self._placed:
@@ -86,7 +72,7 @@ class MainKept(MainOffers):
 
     def _draw_boxes(self) -> None:
         super()._draw_boxes()
-        if self._little is None or self.position is None:
+        if self._little is None or self.position is None or self._result_shown() is None:
             return
         overview = self._little.get(self.position)
         if overview is None:

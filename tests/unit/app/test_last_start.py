@@ -56,7 +56,7 @@ def test_a_model_that_is_named_wins_and_is_what_comes_back_then(start):
         async with start(restore=True, wait=False) as session:
             await kept_run(session)
             assert session.app.order.reference == "demo@init"
-            assert session.app.kept.entry.id == 2
+            assert session.app.kept.id == 2
             assert session.position == ("decoder", 0, 0)
 
     asyncio.run(body())
