@@ -26,6 +26,7 @@ from faa_core.visible import visible
 from faa_core.worker.protocol import RunOptions
 from faa_tui.head_address import named, numbered
 from faa_tui.rendering.page import Page
+from faa_tui.rendering.run_rows import RunRow
 from faa_tui.samples import default_sample
 from faa_tui.session import HeadTable, Order, Position, Results
 
@@ -286,6 +287,16 @@ def of_text(text: str, tokens: Tokens, query: int, row: NDArray[np.floating] | N
     if text:
         offers.append(Copy("text", f"{len(text)} characters", lambda: printable(text)))
     return (*offers, *(table("tokens", "with their ids and places in the text", whole) if len(tokens) else ()))
+
+
+def of_kept(run: RunRow) -> tuple[Offer, ...]:
+    """A run of the list of kept ones."""
+    row = (run.id, run.time, run.kind, " ".join(run.models), run.texts, run.tokens, run.title, run.note)
+    command = f"faa runs show {run.id}"
+    return (
+        Copy("row", "number, time, kind, models, texts, tokens, beginning of the text, note", lambda: line(row)),
+        Copy("command of the run", command, lambda: command),
+    )
 
 
 def printable(text: str) -> str:

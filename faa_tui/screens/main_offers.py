@@ -7,6 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from faa_core.catalogue import BY_KEY
+from faa_core.explain import CONCEPTS
 from faa_tui import copying, explaining
 from faa_tui.copying import Cell, Offer
 from faa_tui.explaining import Explained
@@ -40,6 +42,8 @@ class MainOffers(MainEmpty):
         offers: list[Offer] = []
         if pane == "models":
             offers += copying.of_models(self._models.marked, self._models.references)
+        if pane == "runs" and (kept := self.runs.marked) is not None:
+            offers += copying.of_kept(kept)
         if results is not None and position is not None:
             offers += self._of_pane(pane, results, position, order)
         if results is not None:
@@ -115,4 +119,8 @@ class MainOffers(MainEmpty):
             marked = explaining.of_head(self._statistics.marked_key or key, result, head)
             curves = explaining.of_head(self.CURVE_PAGES.get(self._curve.page, key), result, head)
             return (marked, curves) if curves.name != marked.name else (marked,)
+        if self.pane_id == "all-heads":
+            column = (self._table_of_heads.sorted_by or "").removeprefix("delta ")
+            if column in BY_KEY or column in CONCEPTS:
+                return (explaining.of_head(column, result, head),)
         return (here,)

@@ -117,6 +117,11 @@ class FilteredTable(Vertical):
         return self._key
 
     @property
+    def sorted_by(self) -> str | None:
+        """Key of the column that rows are sorted by; ``None`` for their own order."""
+        return self._sorted_by
+
+    @property
     def rows(self) -> RowGrid:
         """What takes the keys."""
         return self._grid

@@ -221,6 +221,28 @@ def test_what_is_too_long_for_the_terminal_is_told_with_its_file(start, tmp_path
     asyncio.run(body())
 
 
+def test_the_table_of_heads_and_the_list_of_runs_give_their_rows(start):
+    async def body():
+        async with start(size=(160, 50), layers=2, heads=3) as session:
+            main = session.app.main
+            await session.press("7", "j")
+            cells = (await copied(session, "y")).split("\t")
+            assert cells[0] == f"{main.position.layer}.{main.position.head}"
+            layer = main.results.at(main.position)
+            assert [float(cell) for cell in cells[2:] if cell] == [
+                value for value in layer.statistics.value[:, main.position.head] if np.isfinite(value)
+            ]
+            rows = list(csv.reader(io.StringIO(await chosen(session, "table, CSV"))))
+            assert rows[0][:2] == ["head", "label"]
+            assert len(rows) == 1 + 6
+            await session.until(lambda: main.runs.marked is not None)
+            await session.press("8")
+            assert (await copied(session, "y")).split("\t")[0] == str(main.runs.marked.id)
+            assert await chosen(session, "command of the run") == f"faa runs show {main.runs.marked.id}"
+
+    asyncio.run(body())
+
+
 def test_before_the_first_run_there_is_a_word_instead(start):
     async def body():
         async with start(text="%long 9\nsome words", wait=False) as session:

@@ -93,6 +93,17 @@ def test_the_quantity_of_the_curves_is_one_key_further(start):
     asyncio.run(body())
 
 
+def test_the_table_of_heads_explains_the_column_that_it_is_sorted_by(start):
+    async def body():
+        async with start(size=(160, 50), layers=2, heads=2) as session:
+            session.app.main._table_of_heads.sort_by("induction")
+            await session.press("7", "i")
+            assert session.app.screen.shown.name == "induction"
+            assert session.app.screen.shown.where == "layer 0 head 0"
+
+    asyncio.run(body())
+
+
 def test_the_comparison_explains_its_statistic_with_both_sides(start):
     async def body():
         async with start(size=(160, 50), others=("demo@init",), wait=False) as session:
