@@ -35,7 +35,7 @@ def test_every_binding_carries_an_id_of_the_registry():
     assert sum(len(bindings(scope)) for scope in ("app", "main", "compare")) == len(ACTIONS)
 
 
-@pytest.mark.parametrize("pane", ["1", "2", "3", "4", "5", "6"])
+@pytest.mark.parametrize("pane", ["1", "2", "3", "4", "5", "6", "8"])
 def test_help_lists_exactly_the_live_bindings(start, pane):
     async def body():
         async with start(size=(120, 40)) as session:

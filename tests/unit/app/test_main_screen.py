@@ -134,11 +134,11 @@ def test_tab_goes_round_and_comes_back(start):
         async with start() as session:
             first = session.app.focused
             seen = set()
-            for _ in range(6):
+            for _ in range(7):
                 await session.press("tab")
-                seen.add(session.app.focused.id)
+                seen.add(session.app.focused)
             assert session.app.focused is first
-            assert len(seen) == 6
+            assert len(seen) == 7
 
     asyncio.run(body())
 
