@@ -175,7 +175,9 @@ class ComparisonDesk:
             return
 
     def _show(self, reference: str, fail: Fail) -> None:
-        keys = "[I] log in  [esc] close" if fail.kind == "login" else "[r] run again  [o] another model  [esc] close"
+        keys = "[{compare.run}] run again  [{compare.open}] another model  [{compare.back}] close"
+        if fail.kind == "login":
+            keys = "[{login}] log in  [{compare.back}] close"
         self.screen.show_fault(Fail(fail.id, fail.kind, f"{reference}: {fail.text}", fail.hint, fail.retry), keys)
 
 

@@ -370,11 +370,11 @@ class RunsApp(ComparisonsApp, inherit_bindings=False):
     def show_fault(self, fail: Fail) -> None:
         """Show a fault until it is dealt with; one that is long or has a remedy in a dialog at once."""
         self._fail = fail
-        keys = "[r] run again  [m] details  [esc] close"
+        keys = "[{run}] run again  [{message}] details  [{back}] close"
         if fail.kind == LoginError.kind:
-            keys = "[I] log in  [m] details  [esc] close"
+            keys = "[{login}] log in  [{message}] details  [{back}] close"
         if self._truncatable(fail):
-            keys = "[m] details, cut the text  [t] edit the text  [esc] close"
+            keys = "[{message}] details, cut the text  [{text}] edit the text  [{back}] close"
         self.main.show_fault(fail, keys)
         if self._truncatable(fail) or len(fail.text) + len(fail.hint) > LONG:
             self.action_message()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from faa_core.worker.protocol import Fail
 from faa_tui import help
 from faa_tui.screens.main_map import MainMap
 from faa_tui.session import Phase
@@ -45,6 +46,10 @@ class MainEmpty(MainMap):
         if state != self._told and self.is_mounted:
             self._told = state
             self._tell_empty(*state)
+
+    def show_fault(self, fail: Fail, keys: str) -> None:
+        """Show a fault until `clear_fault`; ids of actions in braces become their keys."""
+        super().show_fault(fail, help.with_keys(cast("DiscoveryApp", self.app), keys))
 
     def _tell_empty(self, phase: Phase, filled: bool) -> None:
         """Say it in the largest pane at length, in the others in brief."""

@@ -5,6 +5,7 @@ import sys
 
 from faa_core import configuration
 from faa_tui.application import FaaApp
+from faa_tui.widgets.notice import Notice
 from faa_tui.widgets.pane import Pane
 
 from .conftest import Session
@@ -54,6 +55,7 @@ def test_after_a_failure_the_next_step_is_said_with_the_keys_in_use(start, size)
         async with start(text="%long 9\nsome words", wait=False, size=size) as session:
             await session.until_phase("FAILED")
             await session.press("escape")
+            assert "[m] details, cut the text" in str(session.app.main.query_one(Notice).render())
             assert said(session, "heads").startswith("Nothing was measured. m says why. W runs again")
             assert "Nothing was measured" in session.text
             assert said(session, "text") == "Nothing yet."
