@@ -12,7 +12,7 @@ from textual.message import Message
 from faa_core.reference import parse
 from faa_core.worker.protocol import ON_SCREEN, RunOptions
 from faa_tui.link import JobName, Link
-from faa_tui.messages import AlignKey, BoxKey, HeadKey, SketchKey, TileKey
+from faa_tui.messages import AlignKey, BoxKey, HeadKey, Inquiry, SketchKey, TileKey
 from faa_tui.session import Order
 
 if TYPE_CHECKING:
@@ -75,9 +75,14 @@ class Fleet:
         """Ask about a run."""
         self.link(self.host_of_run(key.run)).ask(key)
 
+    def inquire(self, inquiry: Inquiry) -> None:
+        """Ask about no run."""
+        self.link(inquiry.host).inquire(inquiry)
+
     def cancel(self, job: JobName) -> None:
         """Give up a job."""
-        self.link(self.host_of_run(job if isinstance(job, int) else job.run)).cancel(job)
+        host = job.host if isinstance(job, Inquiry) else self.host_of_run(job if isinstance(job, int) else job.run)
+        self.link(host).cancel(job)
 
     def release(self, number: int) -> None:
         """Let the worker forget the maps of a run."""

@@ -28,25 +28,29 @@ from faa_core.worker.protocol import (
     Examine,
     Examined,
     Fail,
+    Inspected,
     LayerReady,
     Loaded,
+    ModelsReport,
     Progress,
     Release,
+    ResidentReport,
     Run,
     Sketch,
     Sketched,
     Started,
     Tile,
+    Unload,
 )
 from faa_tui import messages
-from faa_tui.messages import AlignKey, BoxKey, HeadKey, SketchKey, TileKey
+from faa_tui.messages import AlignKey, BoxKey, HeadKey, Inquiry, SketchKey, TileKey
 from faa_tui.session import Order
 
 if TYPE_CHECKING:
     from faa_core.worker.client import ClientEvent, WorkerClient, WorkerExited
     from faa_core.worker.launch import Launch
 
-JobName = int | TileKey | HeadKey | BoxKey | AlignKey | SketchKey
+JobName = int | TileKey | HeadKey | BoxKey | AlignKey | SketchKey | Inquiry
 """A run by its number, or anything else by its key."""
 
 RECONNECT_SECONDS = (1.0, 3.0, 9.0)
@@ -96,6 +100,10 @@ class Link:
     def ask(self, key: HeadKey | BoxKey | AlignKey | SketchKey) -> None:
         """Ask about a run; answered by the messages of the key, or `messages.AnswerFailed`."""
         self._outbox.put(lambda: self._ask(key))
+
+    def inquire(self, inquiry: Inquiry) -> None:
+        """Ask about no run; starts a worker if need be. Answered by `messages.Replied` or `messages.InquiryFailed`."""
+        self._outbox.put(lambda: self._send_inquiry(inquiry))
 
     def release(self, number: int) -> None:
         """Let the worker forget the maps of a run."""
@@ -231,6 +239,19 @@ class Link:
         except FaaError as error:
             self._post(messages.failed(key, _as_fail(error)))
 
+    def _send_inquiry(self, inquiry: Inquiry) -> None:
+        try:
+            client = self._ready_client()
+        except FaaError as error:
+            self._post(messages.failed(inquiry, _as_fail(error)))
+            self._tell_lost(error)
+            return
+        try:
+            id = self._register(client, inquiry)
+            client.send(msgspec.structs.replace(inquiry.job, id=id))
+        except FaaError as error:
+            self._post(messages.failed(inquiry, _as_fail(error)))
+
     def _grid(self, key: AlignKey) -> int:
         grid = self._ids.get(key)
         if grid is None:
@@ -333,6 +354,10 @@ class Link:
                     self._post(messages.SketchArrived(job, event))
                 case AlignKey() | SketchKey() if isinstance(event, Done):
                     self._post(messages.Answered(job))
+                case Inquiry() if isinstance(event, ModelsReport | Inspected | ResidentReport):
+                    self._post(messages.Replied(job, event))
+                case Inquiry() if isinstance(event, Done) and isinstance(job.job, Unload):
+                    self._post(messages.Replied(job, event))
                 case _ if isinstance(event, Fail):
                     self._post(messages.failed(job, event))
 
@@ -341,7 +366,7 @@ class Link:
         with self._lock:
             job = self._jobs.pop(id, None)
             # Numbers of runs and alignments stay known: later requests name them.
-            if isinstance(job, TileKey | HeadKey | BoxKey | SketchKey):
+            if isinstance(job, TileKey | HeadKey | BoxKey | SketchKey | Inquiry):
                 self._ids.pop(job, None)
             if isinstance(job, int) and job in self._orders:
                 if isinstance(event, Fail) and not client.alive:

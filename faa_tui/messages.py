@@ -18,11 +18,18 @@ from faa_core.worker.protocol import (
     Done,
     Fail,
     Hello,
+    Inspect,
+    Inspected,
     LayerReady,
     Loaded,
+    Models,
+    ModelsReport,
     Progress,
+    ResidentReport,
+    Residents,
     Sketched,
     Started,
+    Unload,
 )
 from faa_tui.widgets.heat_map import MapAddress
 
@@ -108,6 +115,54 @@ class SketchKey:
     rows: tuple[int, ...]
     top: int
     aligned: bool
+
+
+@dataclass(frozen=True)
+class Inquiry:
+    """A question to the worker of a machine that is about none of its runs.
+
+    Attributes:
+        host: The machine; "" for this one.
+        job: What is asked. Its id is filled in when it is sent.
+    """
+
+    host: str
+    job: Models | Inspect | Residents | Unload
+
+
+class Replied(Message):
+    """A worker has answered."""
+
+    def __init__(self, inquiry: Inquiry, reply: ModelsReport | Inspected | ResidentReport | Done) -> None:
+        super().__init__()
+        self.inquiry = inquiry
+        self.reply = reply
+
+
+class InquiryFailed(Message):
+    """A worker could not be asked, or has no answer."""
+
+    def __init__(self, inquiry: Inquiry, fail: Fail) -> None:
+        super().__init__()
+        self.inquiry = inquiry
+        self.fail = fail
+
+
+class ModelsWanted(Message):
+    """Somebody chooses a model, and wants those of a machine; "" is this one."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__()
+        self.host = host
+
+
+class DetailsWanted(Message):
+    """Somebody wants to know what a model is; ``ask_hub`` says whether the hub may be asked."""
+
+    def __init__(self, reference: str, ask_hub: bool = False) -> None:
+        super().__init__()
+        self.reference = reference
+        self.ask_hub = ask_hub
 
 
 class NotKept(Message):
@@ -266,7 +321,7 @@ class AnswerFailed(Message):
         self.fail = fail
 
 
-def failed(key: TileKey | HeadKey | BoxKey | AlignKey | SketchKey, fail: Fail) -> Message:
+def failed(key: TileKey | HeadKey | BoxKey | AlignKey | SketchKey | Inquiry, fail: Fail) -> Message:
     """The message that says that what was asked for will not come."""
     match key:
         case TileKey():
@@ -275,6 +330,8 @@ def failed(key: TileKey | HeadKey | BoxKey | AlignKey | SketchKey, fail: Fail) -
             return ExaminationFailed(key, fail)
         case BoxKey():
             return BoxesFailed(key, fail)
+        case Inquiry():
+            return InquiryFailed(key, fail)
         case _:
             return AnswerFailed(key, fail)
 

@@ -35,6 +35,13 @@ def remember(reference: str) -> None:
     state_file.write(_file(), msgspec.json.encode(kept))
 
 
+def folders(host: str) -> tuple[str, ...]:
+    """Folders that lie above the models in folders that were opened on a machine, "" for this one."""
+    known = [parse(reference) for reference in load()]
+    above = (str(Path(one.model).parent) for one in known if one.source == "folder" and (one.host or "") == host)
+    return tuple(dict.fromkeys(above))
+
+
 def _valid(reference: str) -> bool:
     try:
         parse(reference)

@@ -12,7 +12,7 @@ from faa_core.errors import FaaError
 from faa_core.records import Analysis
 from faa_core.worker.protocol import SOMEDAY, Fail, RunOptions
 from faa_tui import messages, paths
-from faa_tui.application.workers import WorkersApp
+from faa_tui.application.models import ModelsApp
 from faa_tui.comparing import Comparing, default_references
 from faa_tui.comparison_desk import SEED, ComparisonDesk, finished_run
 from faa_tui.fleet import HERE, host_of
@@ -29,7 +29,7 @@ REST_SECONDS = 0.1
 """How long a head is looked at before its neighbours are fetched; its own map is asked for at once."""
 
 
-class ComparisonsApp(WorkersApp, inherit_bindings=False):
+class ComparisonsApp(ModelsApp, inherit_bindings=False):
     """Has one comparison, which stays while the user looks at something else.
 
     Args:

@@ -13,14 +13,16 @@ from faa_core.worker.protocol import SOMEDAY, Fail, RunOptions
 from faa_tui import messages, recent, recent_texts
 from faa_tui.application.comparisons import REST_SECONDS, ComparisonsApp
 from faa_tui.fleet import host_of
+from faa_tui.model_list import BUNDLED
 from faa_tui.rendering.tiles import cells_at
 from faa_tui.samples import default_sample
 from faa_tui.screens.examination import ExaminationScreen
 from faa_tui.screens.main import MainScreen
 from faa_tui.session import Order, Phase, Position, Results
 from faa_tui.tiles import TileRequests
+from faa_tui.transfer import Transfer
 from faa_tui.token_estimate import TokenEstimate
-from faa_tui.widgets.model_pane import BUNDLED, ModelPane
+from faa_tui.widgets.model_pane import ModelPane
 from faa_tui.widgets.notice import LONG
 from faa_tui.widgets.status_bar import Status
 
@@ -50,6 +52,7 @@ class RunsApp(ComparisonsApp, inherit_bindings=False):
         self.phase = Phase.IDLE
         self.run_number = 0
         self._activity = ""
+        self._transfer = Transfer()
         self._run_began = 0.0
         self._cancel_asked = False
         self._fail: Fail | None = None
@@ -101,7 +104,7 @@ class RunsApp(ComparisonsApp, inherit_bindings=False):
         except FaaError as error:
             hosts = ()
             self.notify(str(error), title="Configuration", severity="error", markup=False, timeout=15)
-        self.main.show_models(recent.load(), self.order.reference, hosts)
+        self.main.show_models(recent.load(), self.order.reference, hosts, self.loaded_models)
 
     def _is_current(self, message: messages.RunMessage) -> bool:
         self.worker(self.fleet.host_of_run(message.run)).last_sign = time.monotonic()
@@ -112,16 +115,15 @@ class RunsApp(ComparisonsApp, inherit_bindings=False):
         """Say what the worker is doing."""
         if self._is_current(message):
             progress = message.progress
-            amount = (
-                f" {100 * progress.done // progress.total} %" if progress.unit == "bytes" and progress.total else ""
-            )
-            if progress.unit == "layers":
-                amount = f" layer {progress.done} of {progress.total}"
+            amount = f" layer {progress.done} of {progress.total}" if progress.unit == "layers" else ""
             self._activity = f"{progress.text}{amount}"
+            if Transfer.follows(progress):
+                self._activity = self._transfer.told(progress, time.monotonic())
             self.tell_status()
 
     def on_model_loaded(self, message: messages.ModelLoaded) -> None:
         """A model that could be loaded is worth remembering."""
+        self.ask_residents(self.fleet.host_of_run(message.run))
         if self._is_current(message) and self.order.reference not in BUNDLED:
             recent.remember(self.order.reference)
             self._list_models()
@@ -169,6 +171,7 @@ class RunsApp(ComparisonsApp, inherit_bindings=False):
         """The run is complete."""
         if self._is_current(message):
             self.phase, self.worker(self.current_host).busy = Phase.DONE, False
+            self.ask_residents(self.current_host)
             self.main.arrived()
             if (results := self.results_of(message.run)) is not None:
                 results.seconds, results.notes = message.done.seconds, message.done.notes
@@ -193,6 +196,25 @@ class RunsApp(ComparisonsApp, inherit_bindings=False):
         """A run will not be complete: say why."""
         self.show_fault(fail)
 
+    # --- models --------------------------------------------------------------------------------------------------
+
+    @property
+    def wishes(self) -> tuple[RunOptions, int]:
+        """How a model would be run, and on how many tokens."""
+        results = self.main.results
+        return self.order.options, 0 if results is None else len(results.tokens)
+
+    def residents_changed(self) -> None:
+        """Mark what is in memory."""
+        self._list_models()
+
+    def in_use(self, reference: str) -> bool:
+        """Whether the run under way, or one of a comparison, is of this model."""
+        at_work = [self.order.reference] if self.phase.under_way else []
+        if self.desk is not None and not self.desk.at_rest:
+            at_work += [side.reference for side in self.desk.comparing.sides]
+        return reference in at_work
+
     # --- workers -------------------------------------------------------------------------------------------------
 
     @property
@@ -208,6 +230,7 @@ class RunsApp(ComparisonsApp, inherit_bindings=False):
 
     def worker_lost(self, host: str, fail: Fail) -> None:
         """The results stay, and the next run starts another worker."""
+        self.forget_residents(host)
         if self.desk is not None:
             self.desk.lost(host)
         if host == self.current_host:
@@ -456,6 +479,13 @@ class RunsApp(ComparisonsApp, inherit_bindings=False):
         """Ask for a reference."""
         event.stop()
         self.action_open_model(event.begin)
+
+    def on_model_pane_details_wanted(self, event: ModelPane.DetailsWanted) -> None:
+        """Say what the marked model is, and open it if that is wanted."""
+        from faa_tui.screens.model_details import ModelDetailsScreen
+
+        event.stop()
+        self.push_screen(ModelDetailsScreen(event.reference), self.open_reference)
 
     def on_model_pane_host_wanted(self, event: ModelPane.HostWanted) -> None:
         """Ask for a machine."""

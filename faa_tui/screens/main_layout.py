@@ -217,9 +217,11 @@ class MainLayout(PanedScreen):
         """Write the top line."""
         self._status.status = status
 
-    def show_models(self, recent: tuple[str, ...], current: str, hosts: tuple[str, ...]) -> None:
+    def show_models(
+        self, recent: tuple[str, ...], current: str, hosts: tuple[str, ...], loaded: Mapping[str, int]
+    ) -> None:
         """List the models, and the machines that others may be on."""
-        self._models.show(recent, current, hosts)
+        self._models.show(recent, current, hosts, loaded)
 
     def begin(self, results: Results) -> None:
         """Show a new run; its layers follow."""

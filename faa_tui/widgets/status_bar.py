@@ -9,6 +9,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from faa_core.records import ModelInfo
+from faa_tui.rendering.bytes_in_words import in_words
 from faa_tui.rendering.text import visible
 from faa_tui.session import Phase
 
@@ -102,12 +103,6 @@ class StatusBar(Widget):
             parts.append(label)
             parts.append((visible(status.worker), "bold $error") if status.worker_ill else visible(status.worker))
         return Content.assemble(*parts)
-
-
-def in_words(nbytes: int) -> str:
-    """``3.1 GiB``, ``412 MiB``."""
-    gib = nbytes / 1024**3
-    return f"{gib:.1f} GiB" if gib >= 1 else f"{nbytes / 1024**2:.0f} MiB"
 
 
 def shape_of(model: ModelInfo, short: bool = False) -> str:

@@ -20,6 +20,7 @@ from faa_core.catalogue import RUN_KEYS
 from faa_core.comparison.alignment import reduce_map
 from faa_core.errors import FaaError, GoneError, OutOfMemoryError, TextError, UsageError
 from faa_core.findings import HeadExamination, Quantity
+from faa_core.inventory import DeviceRoom, ModelDetails
 from faa_core.records import (
     BoxCounts,
     Label,
@@ -31,6 +32,7 @@ from faa_core.records import (
     Tokens,
     status_code,
 )
+from faa_core.worker.protocol import Resident
 from faa_core.worker.server import serve
 
 THRESHOLDS = (1.0, 2.0, 4.0)
@@ -182,6 +184,39 @@ class Engine:
         spectrum = np.array([1.0, 2.0]), np.array([1.2345, 1.1111]), np.array([1.25, np.nan]), np.array([1.2, np.nan])
         n = self.map(job.run, layer).shape[1]
         return HeadExamination(kind, layer, head, n, n, quantities, (), *spectrum, 0.5)
+
+    def inspect(self, job):
+        """``elsewhere`` is on the hub only, ``mamba`` has no attention, and a ``giant`` fits nowhere."""
+        if "missing" in job.reference:
+            raise FaaError(f"There is no folder {job.reference}.", "Check the path.")
+        if "elsewhere" in job.reference and not job.ask_hub:
+            return None
+        giant = 1000 if "giant" in job.reference else 1
+        return ModelDetails(
+            job.reference,
+            "ScriptedLM",
+            () if "mamba" in job.reference else self.model(job.reference).layers,
+            2,
+            512,
+            1377408,
+            "float32",
+            giant * 1024**3,
+            2 * 1024**2,
+            job.tokens,
+            3 * 1024**3 if "elsewhere" in job.reference else 0,
+            (DeviceRoom("cpu", 20 * 1024**3, 24 * 1024**3),),
+            "no" if giant > 1 else "fits",
+            "It has no attention, so there is nothing to show." if "mamba" in job.reference else "",
+        )
+
+    def residents(self):
+        runs = tuple(self.runs)
+        return (Resident(self.reference, "cpu", "float32", 5 * 1024**2, 1024**2, runs),) if self.reference else ()
+
+    def unload(self, job):
+        if job.reference == self.reference:
+            self.reference = None
+            self.runs.clear()
 
     def environment(self):
         return {}, ("cpu",), {}, ()

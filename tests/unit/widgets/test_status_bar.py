@@ -5,7 +5,8 @@ import pytest
 
 from faa_core.records import LayerInfo, ModelInfo
 from faa_tui.application.workers import WorkerState
-from faa_tui.widgets.status_bar import Status, StatusBar, in_words
+from faa_tui.rendering.bytes_in_words import in_words
+from faa_tui.widgets.status_bar import Status, StatusBar
 
 
 def _model(device: str) -> ModelInfo:
@@ -26,7 +27,7 @@ def _model(device: str) -> ModelInfo:
 
 
 @pytest.mark.parametrize(
-    ("nbytes", "words"), [(3 * 1024**3 + 100 * 1024**2, "3.1 GiB"), (412 * 1024**2, "412 MiB"), (0, "0 MiB")]
+    ("nbytes", "words"), [(3 * 1024**3 + 100 * 1024**2, "3.1 GiB"), (412 * 1024**2, "412 MiB"), (0, "0 KiB")]
 )
 def test_memory_in_words(nbytes: int, words: str) -> None:
     assert in_words(nbytes) == words
