@@ -125,6 +125,7 @@ class RunsPane(FilteredTable):
         self._runs = {row.id: row for row in rows}
         key = self.selected if self.selected in self._runs else next(iter(self._runs), None)
         self.fill(run_table(rows, self._shown, datetime.now().date()) if rows else None, key)
+        self._tell_keys()
 
     def add(self, rows: Sequence[RunRow]) -> None:
         """Add runs to the list, at their places; those that are there already are told anew.
@@ -153,6 +154,12 @@ class RunsPane(FilteredTable):
         """Say in few words that the file cannot be used, until it can; "" for that."""
         self._trouble.display = bool(said)
         self._trouble.update(Content(said))
+        self._tell_keys()
+
+    def _tell_keys(self) -> None:
+        """Other keys may work now: the footer says which."""
+        if self.is_mounted and self.has_focus_within:
+            self.refresh_bindings()
 
     # --- keys ----------------------------------------------------------------------------------------------------
 

@@ -123,6 +123,17 @@ def test_what_this_version_does_not_have_changes_nothing(start, strange):
     asyncio.run(body())
 
 
+def test_the_keys_of_the_pane_of_runs_are_told_once_there_are_runs(start):
+    async def body():
+        look = await left(start, "8")
+        assert look.pane == "runs"
+        async with start(restore=True, wait=False, size=(120, 40)) as session:
+            await kept_run(session)
+            await session.until(lambda: "n note  e take out  D delete" in session.text)
+
+    asyncio.run(body())
+
+
 def test_it_is_written_while_the_application_runs(start):
     async def body():
         async with start(text=WORDS) as session:
