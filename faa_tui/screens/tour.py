@@ -154,8 +154,8 @@ class TourScreen(ModalScreen[None]):
 
 def _beside(pane: Region, screen: Region, width: int, height: int) -> Offset:
     """Where a note goes: to the right of a pane, to its left, below, above, or into its middle."""
-    middle = pane.y + max(0, (pane.height - height) // 2)
-    across = pane.x + max(0, (pane.width - width) // 2)
+    middle = max(0, min(pane.y + max(0, (pane.height - height) // 2), screen.height - height))
+    across = max(0, min(pane.x + max(0, (pane.width - width) // 2), screen.width - width))
     spots = (
         (pane.right, middle),
         (pane.x - width, middle),
@@ -165,4 +165,4 @@ def _beside(pane: Region, screen: Region, width: int, height: int) -> Offset:
     for x, y in spots:
         if screen.contains_region(Region(x, y, width, height)):
             return Offset(x, y)
-    return Offset(max(0, min(across, screen.width - width)), max(0, min(middle, screen.height - height)))
+    return Offset(across, middle)
