@@ -6,12 +6,9 @@ named after it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Protocol
 
 from faa_core.comparison.alignment import Alignment, align, segment_support
 from faa_core.comparison.records import Comparison, Head, Matching
@@ -20,11 +17,9 @@ from faa_core.errors import FaaError
 from faa_core.records import Analysis, LayerResult, LayerSketch, MapKind
 from faa_core.reference import DEMO, INIT, parse
 from faa_core.worker.protocol import ON_SCREEN, SOMEDAY, Fail, RunOptions
+from faa_tui.compared_runs import MapFrame, SideState, TextRun
 from faa_tui.messages import AlignKey, SketchKey
 from faa_tui.session import Order, Position, Results
-
-if TYPE_CHECKING:
-    from faa_core.store import Overview
 
 MOST_SIDES = 4
 """References that fit side by side."""
@@ -47,79 +42,6 @@ class Port(Protocol):
 
     def holds(self, number: int) -> bool:
         """Whether the worker of a run still lives."""
-
-
-@dataclass(frozen=True)
-class MapFrame:
-    """What a heat map must know of a map beside its weights: its size in tokens or segments, and what may be seen.
-
-    Attributes:
-        queries: Rows.
-        keys: Columns.
-        first_key: int32 [queries]: first key that each row may see.
-        stop_key: int32 [queries]: one past the last.
-    """
-
-    queries: int
-    keys: int
-    first_key: NDArray[np.int32]
-    stop_key: NDArray[np.int32]
-
-
-@dataclass
-class TextRun:
-    """One text on one side.
-
-    Attributes:
-        number: Number of the run.
-        results: What has arrived; ``None`` before it started.
-        done: Whether all layers are here.
-        fail: Why there will be no more.
-        sketches: By kind and layer.
-        asked: Kinds of maps for which segments or sketches were asked for.
-        pending: What of that has not been answered.
-        activity: What its worker is doing.
-        borrowed: Whether it is the main screen's, too, which will let it go.
-    """
-
-    number: int
-    results: Results | None = None
-    done: bool = False
-    fail: Fail | None = None
-    sketches: dict[tuple[MapKind, int], LayerSketch] = field(default_factory=dict)
-    asked: set[MapKind] = field(default_factory=set)
-    pending: set[AlignKey | SketchKey] = field(default_factory=set)
-    activity: str = ""
-    borrowed: bool = False
-
-    @classmethod
-    def kept(cls, number: int, analysis: Analysis, overviews: Iterable[Overview]) -> TextRun:
-        """A run as it was kept: complete, and with nobody to ask about it."""
-        results = Results.as_kept(number, analysis, overviews)
-        return cls(number, results, done=True, asked={info.kind for info in results.rows})
-
-    @property
-    def little(self) -> Mapping[Position, Overview] | None:
-        """Its maps in little, where it is shown as it was kept and no worker holds it; ``None`` for others."""
-        return None if self.results is None else self.results.little
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing of it is under way."""
-        return (self.done or self.fail is not None) and not self.pending
-
-
-@dataclass
-class SideState:
-    """One of the models.
-
-    Attributes:
-        reference: As it was asked for.
-        runs: One for each text.
-    """
-
-    reference: str
-    runs: list[TextRun] = field(default_factory=list)
 
 
 def default_references(current: str) -> tuple[str, str]:

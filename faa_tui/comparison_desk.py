@@ -10,7 +10,8 @@ from textual.message import Message
 from faa_core.errors import GoneError
 from faa_core.worker.protocol import Fail
 from faa_tui import messages
-from faa_tui.comparing import Comparing, TextRun
+from faa_tui.compared_runs import TextRun
+from faa_tui.comparing import Comparing
 from faa_tui.session import Results
 from faa_tui.tiles import TileRequests
 

@@ -7,7 +7,8 @@ import math
 from textual.content import Content
 
 from faa_core.comparison.records import Comparison
-from faa_tui.comparing import Comparing, TextRun
+from faa_tui.compared_runs import TextRun
+from faa_tui.comparing import Comparing
 from faa_tui.comparison_tables import LETTERS
 from faa_tui.rendering.text import fit, visible
 from faa_tui.session import Position

@@ -12,7 +12,8 @@ from faa_core.reference import parse
 from faa_core.worker.protocol import Fail, RunOptions
 from faa_tui import messages, reports
 from faa_tui.application.discovery import DiscoveryApp
-from faa_tui.comparing import Comparing, TextRun
+from faa_tui.compared_runs import TextRun
+from faa_tui.comparing import Comparing
 from faa_tui.comparison_desk import ComparisonDesk
 from faa_tui.kept_runs import KeptAnalysis, KeptComparison, KeptTexts
 from faa_tui.messages import HeadKey
