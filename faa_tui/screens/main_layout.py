@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -19,7 +19,7 @@ from textual.widgets import Footer, Static
 from faa_core.catalogue import RUN_KEYS
 from faa_core.findings import HeadExamination
 from faa_core.records import LayerResult
-from faa_tui.actions import PANES
+from faa_tui.actions import PANES, digit_of
 from faa_tui.blocks import ExactBlocks
 from faa_tui.layer_values import layer_values
 from faa_tui.messages import TileKey
@@ -37,6 +37,7 @@ from faa_tui.widgets.model_pane import ModelPane
 from faa_tui.widgets.notice import Notice
 from faa_tui.widgets.pane import Pane
 from faa_tui.widgets.readout import Readout
+from faa_tui.widgets.runs_pane import RunsPane
 from faa_tui.widgets.statistics_table import StatisticsTable
 from faa_tui.widgets.status_bar import Status, StatusBar
 from faa_tui.widgets.text_pane import TextPane
@@ -46,7 +47,7 @@ REDRAW_SECONDS = 0.05
 """Arrivals are drawn at most this often."""
 REST_SECONDS = 0.12
 """How long the cursor rests before a row is fetched for the text pane."""
-SIDES = {"models": "left", "layers": "left", "numbers": "right", "text": "text"}
+SIDES = {"models": "left", "layers": "left", "numbers": "right", "text": "text", "runs": "left"}
 """Which column shows a pane that gives way where the terminal is narrow."""
 
 
@@ -61,6 +62,7 @@ class MainLayout(PanedScreen):
         "attention": "#heat-map",
         "numbers": "#statistics-lines",
         "text": "#token-strip",
+        "runs": "#runs-list RowGrid",
     }
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (MIN_SIZE[0], "-narrow"), (110, "-wide")]  # noqa: RUF012
     ALLOW_IN_MAXIMIZED_VIEW = "Footer, StatusBar, Notice"
@@ -95,6 +97,7 @@ class MainLayout(PanedScreen):
         self._status = StatusBar(id="status")
         self._models = ModelPane(id="model-list")
         self._layers = LayerPane(id="layer-list")
+        self.runs = RunsPane(id="runs-list")
         self._matrix = HeadMatrix(id="head-matrix")
         self._map = HeatMap(id="heat-map")
         self._readout = Readout(id="readout")
@@ -128,6 +131,8 @@ class MainLayout(PanedScreen):
                     yield self._models
                 with Pane("2", "Layers", id="layers"):
                     yield self._layers
+                with Pane(digit_of("runs"), "Runs", id="runs"):
+                    yield self.runs
             with Vertical(id="middle"):
                 with self._heads_pane:
                     yield self._matrix
@@ -341,12 +346,15 @@ class MainLayout(PanedScreen):
                 if not self._placed:  # the row in which the cursor will begin
                     query = 3 * result.queries // 4
                     self._fetch_row(TileKey(address, 0, query, query + 1, 0, result.keys))
-                shape = WithoutFirst(result) if self.without_first else result
-                self._map.show(address, shape, queries.pieces, keys.pieces)
+                self._show_map(address, result, queries.pieces, keys.pieces)
                 self.post_message(self.HeadShown(address))
             self._show_row(fetch=True)
         else:
             self._map.clear()
+
+    def _show_map(self, address: MapAddress, result: LayerResult, queries: Sequence[str], keys: Sequence[str]) -> None:
+        """Show another map."""
+        self._map.show(address, WithoutFirst(result) if self.without_first else result, queries, keys)
 
     def _title(self, result: LayerResult | None, position: Position) -> Content:
         kind = {"decoder": "", "encoder": "encoder ", "cross": "cross "}[position.kind]
