@@ -121,8 +121,8 @@ class TextSet:
         return self.means
 
     def in_words(self, at: int) -> str:
-        """``text 2 of 5``; ``mean of 5 texts``."""
+        """``text 2 of 5``; ``mean of 5 texts``; ``mean of 3 of 5`` where some are missing."""
         if at == MEAN:
             count = len(self.means.means.tokens) if self.means is not None and self.means.means is not None else 0
-            return f"mean of {count} texts"
+            return f"mean of {count} texts" if count == len(self.members) else f"mean of {count} of {len(self.members)}"
         return f"text {at + 1} of {len(self.members)}"

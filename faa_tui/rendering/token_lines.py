@@ -11,6 +11,8 @@ from faa_tui.rendering.text import fit, token_label
 
 LONGEST: Final = 40
 """Most cells of one token; the tail of a longer one is left out."""
+GOES_ON: Final = "‥"
+"""Stands for the second and later tokens of one character, which the first of them shows."""
 
 
 class Placed(NamedTuple):
@@ -40,9 +42,11 @@ def label_of(tokens: Tokens, index: int) -> str:
 def token_lines(tokens: Tokens, width: int) -> list[list[Placed]]:
     """Tokens in lines of ``width`` cells: a line ends before a token that does not fit, and after a line feed."""
     lines: list[list[Placed]] = [[]]
-    column = 0
-    for index, piece in enumerate(tokens.pieces):
-        text = fit(label_of(tokens, index), max(1, min(LONGEST, width)))
+    column = covered = 0
+    for index, (piece, (start, stop)) in enumerate(zip(tokens.pieces, tokens.offsets, strict=True)):
+        label = GOES_ON if start < covered and stop > start and stop <= covered else label_of(tokens, index)
+        covered = max(covered, stop)
+        text = fit(label, max(1, min(LONGEST, width)))
         cells = cell_len(text)
         if column + cells > width and lines[-1]:
             lines.append([])

@@ -25,12 +25,20 @@ class TextPane(Pane):
 
     DEFAULT_CSS = """
     TextPane {
-        & > Input { height: 1; border: none; padding: 0; background: $panel; display: none; }
+        & > Input { height: 1; border: none; padding: 0; background: $panel; }
         & > Input:focus { border: none; }
-        & > Input.-open { display: block; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "slash",
+            "find",
+            "Find",
+            key_display="/",
+            show=False,
+            id="tokens.find",
+            tooltip="Look for text in the tokens",
+        ),
         Binding("escape", "leave", "Back", show=False, id="tokens.leave", tooltip="Stop looking for text"),
     ]
 
@@ -38,6 +46,7 @@ class TextPane(Pane):
         super().__init__("6", "Text", id=id)
         self._strip = strip
         self._input = Input(placeholder="text to look for", select_on_focus=False)
+        self._input.display = False
         self._start = 0
         self._name = ""
 
@@ -62,18 +71,17 @@ class TextPane(Pane):
 
     # --- looking for text ------------------------------------------------------------------------------------------
 
-    def on_token_strip_find_wanted(self, event: TokenStrip.FindWanted) -> None:
+    def action_find(self) -> None:
         """Open the line."""
-        event.stop()
         self._start = self._strip.cursor
-        self._input.add_class("-open")
+        self._input.display = True
         self._input.value = ""
-        self._input.focus()
+        self.screen.set_focus(self._input)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Look while one types."""
         event.stop()
-        if self._input.has_class("-open"):
+        if self._input.display:
             self._strip.look_for(event.value, self._start)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -94,7 +102,7 @@ class TextPane(Pane):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Esc is for the line while it is open, and for the application else."""
-        return action != "leave" or self._input.has_class("-open")
+        return action != "leave" or self._input.display
 
     def action_leave(self) -> None:
         """Go back to where one was."""
@@ -103,5 +111,5 @@ class TextPane(Pane):
         self._close()
 
     def _close(self) -> None:
-        self._input.remove_class("-open")
-        self._strip.focus()
+        self._input.display = False
+        self.screen.set_focus(self._strip)

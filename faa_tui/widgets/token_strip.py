@@ -124,15 +124,6 @@ class TokenStrip(Widget, can_focus=True):
             id="tokens.turn",
             tooltip="Colour by the attention from this token, or to it",
         ),
-        Binding(
-            "slash",
-            "find",
-            "Find",
-            key_display="/",
-            show=False,
-            id="tokens.find",
-            tooltip="Look for text in the tokens",
-        ),
         Binding("n", "found(1)", "Next found", show=False, id="tokens.next", tooltip="Next place of what was found"),
         Binding("N", "found(-1)", "Found before", show=False, id="tokens.previous", tooltip="Place before"),
     ]
@@ -177,9 +168,6 @@ class TokenStrip(Widget, can_focus=True):
         def control(self) -> TokenStrip:
             """The sender."""
             return self.token_strip
-
-    class FindWanted(Message):
-        """The user wants to type what is to be found."""
 
     class Found(Message):
         """The cursor is on a place of what was looked for, or there is none.
@@ -346,10 +334,6 @@ class TokenStrip(Widget, can_focus=True):
         """Colour by the other direction."""
         self.direction = "to" if self.direction == "from" else "from"
 
-    def action_find(self) -> None:
-        """Ask what is to be found."""
-        self.post_message(self.FindWanted())
-
     def look_for(self, sought: str, start: int) -> None:
         """Go to the first place of ``sought`` at or behind the token ``start``, or to the first of all."""
         self._sought = sought
@@ -361,9 +345,6 @@ class TokenStrip(Widget, can_focus=True):
     def action_found(self, step: int) -> None:
         """Go to the next place of what was looked for, or to the one before; from the last to the first."""
         places = () if self.tokens is None else found(self.tokens, self._sought)
-        if not self._sought:
-            self.action_find()
-            return
         if places:
             behind = [place for place in places if (place > self.cursor if step > 0 else place < self.cursor)]
             self.select((behind or places)[0 if step > 0 else -1])

@@ -138,6 +138,19 @@ def test_esc_stops_the_set_with_means_over_what_is_measured_and_r_goes_on(start,
     asyncio.run(body())
 
 
+def test_a_worker_that_dies_stops_the_set_and_loses_nothing_that_is_measured(start, tmp_path):
+    async def body():
+        async with of_set(start, tmp_path, texts=(*TEXTS[:2], "%die\nhere", TEXTS[2])) as session:
+            app = session.app
+            assert "mean of 2 of 4" in session.text
+            await session.until(lambda: not app.worker("").ready)
+            await session.press(")", "2")
+            assert app.main.results.text == TEXTS[0]
+            assert "[r] run again" in session.text
+
+    asyncio.run(body())
+
+
 def test_a_text_that_is_too_long_does_not_stop_the_others(start, tmp_path):
     async def body():
         async with of_set(start, tmp_path, texts=(TEXTS[0], "%long\nmuch too long", TEXTS[1])) as session:

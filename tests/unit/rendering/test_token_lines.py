@@ -27,6 +27,11 @@ def test_a_character_that_several_tokens_share_is_there_once() -> None:
     assert found(tokens, "が") == (3,)
 
 
+def test_only_the_first_of_the_tokens_of_a_character_shows_it() -> None:
+    tokens = cut("a風が.", (0, 1), (1, 2), (1, 2), (1, 2), (2, 3), (2, 3), (3, 4))
+    assert "".join(placed.text for placed in token_lines(tokens, 80)[0]) == "a風‥‥が‥."
+
+
 def test_white_space_that_no_token_holds_is_found_as_a_space() -> None:
     tokens = cut("golden ratio", (0, 6), (7, 12))
     assert found(tokens, "golden ratio") == (0,)
