@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ import pytest
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from faa_core.worker import protocol
+from faa_core.worker.client import WorkerClient
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 OLDER = "fedcba9876543210fedcba9876543210fedcba98"
@@ -53,6 +57,10 @@ class Hub(ThreadingHTTPServer):
         self.sent = 0
         """Bytes of files that were sent."""
         self.broken = False
+        self.gate = threading.Event()
+        """Closed where large files are to stop in the middle."""
+        self.gate.set()
+        self.halfway = threading.Event()
 
     @property
     def url(self) -> str:
@@ -73,7 +81,15 @@ class Requests(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command == "GET":
-            self.wfile.write(body)
+            half = len(body) // 2 if len(body) > 8 * 1024**2 else 0
+            try:
+                if half:
+                    self.wfile.write(body[:half])
+                    self.server.halfway.set()
+                    self.server.gate.wait(60)
+                self.wfile.write(body[half:])
+            except OSError:
+                self.close_connection = True  # nobody wants the rest
 
     def do_GET(self) -> None:
         path = unquote(urlsplit(self.path).path)
@@ -382,3 +398,39 @@ def _wanted(folder: Path) -> set[str]:
     """What loading fetches of a folder, but for what the look at it has fetched already."""
     shards = {path.name for path in folder.glob("model-*.safetensors")}
     return shards | {"generation_config.json", "tokenizer.json", "tokenizer_config.json"}
+
+
+def test_a_worker_gives_a_download_up_and_serves_others_meanwhile(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "0"}.items():
+        monkeypatch.setenv(name, value)
+    events: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def until(holds: Callable[[Any], bool]) -> Any:
+        while not holds(event := events.get(timeout=60)):
+            pass
+        return event
+
+    hub.gate.clear()
+    hub.halfway.clear()
+    with WorkerClient(events.put) as client:
+        client.start()
+        client.send(protocol.Load(1, "org/large"))
+        assert hub.halfway.wait(60)
+        client.cancel(1)
+        client.send(protocol.Models(2))
+        client.send(protocol.Ping(3))
+        until(lambda e: isinstance(e, protocol.Pong))  # so the cancel has been read, too
+        hub.gate.set()
+        report = until(lambda e: isinstance(e, protocol.ModelsReport))  # the next MiB is the moment for both
+        assert [(model.reference, model.lacking) for model in report.inventory.models if model.shelf == "cache"] == [
+            ("org/large", "incomplete")
+        ]
+        fail = until(lambda e: isinstance(e, protocol.Fail) and e.id == 1)
+        assert (fail.kind, fail.text) == ("cancelled", "The download of org/large was given up.")
+        client.send(protocol.Load(4, "org/large"))
+        resumed = until(lambda e: isinstance(e, protocol.Progress) and e.id == 4 and e.done > 1024**2)
+        assert resumed.unit == "bytes"
+        assert resumed.done > resumed.total // 4
+        until(lambda e: isinstance(e, protocol.Done) and e.id == 4)
