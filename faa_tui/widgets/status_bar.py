@@ -93,7 +93,7 @@ class StatusBar(Widget):
         if status.kept:
             parts.append((status.kept, "$warning"))
         else:
-            if status.run:
+            if status.run and (detail >= 1 or not status.activity):
                 parts.append(f"run {status.run}  ")
             parts.append((what, colour) if colour else what)
             if status.seconds is not None:
