@@ -109,9 +109,9 @@ def _layer(results: list[LayerResult], seed: int) -> LayerReplication:
     value = np.stack([result.effective for result in results])
     excess = value - np.stack([result.statistics.null for result in results])
     over_texts = bootstrap_mean(excess, replicates=RESAMPLES, seed=seed, level=LEVEL)
-    used = np.isfinite(excess).sum(0)
-    with np.errstate(invalid="ignore"):
-        mean = np.where(used >= 2, np.where(np.isfinite(value), value, 0).sum(0) / np.maximum(used, 1), np.nan)
+    defined = np.isfinite(value)
+    texts = defined.sum(0)  # of the values alone: a text may define one whose null it does not
+    mean = np.where(texts >= 2, np.where(defined, value, 0).sum(0) / np.maximum(texts, 1), np.nan)
     return LayerReplication(
         info=info,
         names=names,
@@ -120,7 +120,7 @@ def _layer(results: list[LayerResult], seed: int) -> LayerReplication:
         error=over_texts.error,
         low=over_texts.low,
         high=over_texts.high,
-        used=used.astype(np.int32),
+        used=np.isfinite(excess).sum(0).astype(np.int32),
         variability=variability([result.corner for result in results if result.corner is not None], info.heads),
         labels=tuple(_counted([result.labels[head].name for result in results]) for head in range(info.heads)),
     )

@@ -40,6 +40,22 @@ def test_the_mean_and_the_excess_are_those_of_the_texts(analyses: list[Analysis]
     assert (layer.used[row] == len(TEXTS)).all()
 
 
+def test_a_text_without_a_null_counts_for_the_mean_and_not_for_the_excess(analyses: list[Analysis]) -> None:
+    first = analyses[0]
+    statistics = first.layers[2].statistics
+    row = statistics.row("entropy")
+    null = statistics.null.copy()
+    null[row] = np.nan
+    layer = msgspec.structs.replace(first.layers[2], statistics=msgspec.structs.replace(statistics, null=null))
+    lacking = msgspec.structs.replace(first, layers=(*first.layers[:2], layer, *first.layers[3:]))
+    replicated = replicate([lacking, *analyses[1:]]).layers[2]
+    values = np.array([run.layers[2].statistics.value[row] for run in analyses])
+    nulls = np.array([run.layers[2].statistics.null[row] for run in analyses])
+    np.testing.assert_allclose(replicated.mean[row], values.mean(0))
+    np.testing.assert_allclose(replicated.excess[row], (values - nulls)[1:].mean(0))
+    assert (replicated.used[row] == len(TEXTS) - 1).all()
+
+
 def test_intervals_are_the_same_for_the_same_seed(analyses: list[Analysis]) -> None:
     first, again = replicate(analyses, seed=3), replicate(analyses, seed=3)
     np.testing.assert_array_equal(first.layers[0].low, again.layers[0].low)
