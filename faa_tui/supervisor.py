@@ -50,9 +50,12 @@ def supervise(main: Callable[[], int]) -> int:
     saved = _modes()
     sys.stdout.flush()
     sys.stderr.flush()
+    returned, returns = os.pipe()
     child = os.fork()
     if child == 0:
-        _become_application(main)
+        os.close(returned)
+        _become_application(main, returns)
+    os.close(returns)
     for passed in _PASSED_ON:
         signal.signal(passed, lambda number, _: _tell(child, number))
     status = _wait(child)
@@ -62,11 +65,10 @@ def supervise(main: Callable[[], int]) -> int:
         what = _FATAL.get(signal.Signals(number), f"was ended by {signal.Signals(number).name}")
         print(f"faa: the application {what}; the terminal was restored.", file=sys.stderr)
         return 128 + number
-    code = os.waitstatus_to_exitcode(status)
-    if code not in (0, 1, 2, 3, 130):
-        # It left in a hurry (os._exit in a library, a lost terminal) and may have restored nothing.
+    if not _has_word(returned):
+        # It left in a hurry (os._exit in a library, a lost terminal) and has restored nothing.
         restore(saved)
-    return code
+    return os.waitstatus_to_exitcode(status)
 
 
 def restore(modes: list[Any] | None) -> None:
@@ -90,7 +92,18 @@ def terminal_gone() -> bool:
     return any(event & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, event in poll.poll(0))
 
 
-def _become_application(main: Callable[[], int]) -> None:
+def _has_word(returned: int) -> bool:
+    """Whether the application said that its main function came to its end."""
+    os.set_blocking(returned, False)  # a process that it left behind may hold the other end
+    try:
+        return bool(os.read(returned, 1))
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(returned)
+
+
+def _become_application(main: Callable[[], int], returns: int) -> None:
     code = 1
     try:
         code = main()
@@ -100,6 +113,7 @@ def _become_application(main: Callable[[], int]) -> None:
         with contextlib.suppress(OSError, ValueError):
             sys.stdout.flush()
             sys.stderr.flush()
+            os.write(returns, b".")
         # Not sys.exit: the caller's frames belong to the parent, and no thread is waited for.
         os._exit(code)
 

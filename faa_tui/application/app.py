@@ -87,6 +87,9 @@ class FaaApp(LastApp, inherit_bindings=False):
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGHUP):
                 loop.add_signal_handler(number, self._leave, 128 + number)
+            # As the key does, which a terminal in raw mode does not turn into the signal. Not by the loop, which would
+            # also hear of the Ctrl-C that is meant for a program in the foreground.
+            signal.signal(signal.SIGINT, lambda *_: self._interrupt(loop))
             self.set_interval(TERMINAL_SECONDS, self._check_terminal)
         self.set_interval(TICK_SECONDS, self._tick)
         self.main.call_after_refresh(self._begin)
@@ -120,6 +123,10 @@ class FaaApp(LastApp, inherit_bindings=False):
         # The worker is sent away while the screen is taken down, so that neither waits for the other.
         threading.Thread(target=self.send_away, args=(QUIT_SECONDS,), daemon=True).start()
         self.exit(return_code=code)
+
+    def _interrupt(self, loop: asyncio.AbstractEventLoop) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(self.action_interrupt)
 
     def on_unmount(self) -> None:
         """However the application ends, the worker is told."""

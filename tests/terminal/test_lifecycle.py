@@ -1,4 +1,5 @@
 import os
+import select
 import shlex
 import signal
 import subprocess
@@ -85,6 +86,60 @@ def test_the_death_of_the_parent_ends_the_application(open_terminal):
     terminal.until(lambda: not any(alive(pid) for pid in below))
     assert not terminal.on_alternate_screen
     assert terminal.same_modes
+
+
+def test_ctrl_c_asks_once_and_leaves_the_second_time(open_terminal):
+    terminal = started(open_terminal)
+    terminal.type("\x03")
+    terminal.until_shows("again to quit")
+    terminal.type("\x03")
+    assert terminal.until_ended() == 130
+    terminal.assert_restored()
+
+
+def test_two_interrupts_from_elsewhere_restore(open_terminal):
+    terminal = started(open_terminal)
+    below = terminal.children()
+    os.kill(terminal.pid, signal.SIGINT)  # as by kill: a terminal in raw mode sends none
+    terminal.until_shows("again to quit")
+    os.kill(terminal.pid, signal.SIGINT)
+    assert terminal.until_ended() == 130
+    terminal.assert_restored()
+    terminal.until(lambda: not any(alive(pid) for pid in below))
+
+
+LATER = """\
+import os
+from faa_tui.application import FaaApp
+def later(app, what, begin=FaaApp._begin):
+    begin(app)
+    app.set_timer(1.0, what)
+FaaApp._begin = lambda app: later(app, {})"""
+
+
+def test_an_exception_in_a_timer_restores_and_is_told(open_terminal, launch):
+    terminal = open_terminal(arguments=launch(prelude=LATER.format("lambda: 1 / 0")))
+    assert terminal.until_ended(30) == 1
+    terminal.assert_restored()
+    assert b"ZeroDivisionError" in terminal.raw[terminal.raw.rfind(b"\x1b[?1049l") :]
+
+
+@pytest.mark.parametrize("code", [0, 1, 3, 77])
+def test_a_library_that_leaves_at_once_restores(open_terminal, launch, code):
+    terminal = open_terminal(arguments=launch(prelude=LATER.format(f"lambda: os._exit({code})")))
+    assert terminal.until_ended(30) == code
+    terminal.assert_restored()
+
+
+def test_nohup_keeps_nothing_alive(open_terminal, launch):
+    # The terminal is still there for it to start in, and a signal that is ignored is not the only way to be told.
+    terminal = open_terminal(arguments=["sh", "-c", f"trap '' HUP; exec {shlex.join(launch())}"])
+    terminal.until_shows("done 0.42 s")
+    opened = [os.pidfd_open(pid) for pid in terminal.children()]
+    terminal.hang_up()
+    for descriptor in opened:
+        assert select.select([descriptor], [], [], 15)[0], "a process outlived its terminal"
+        os.close(descriptor)
 
 
 def test_a_worker_that_is_killed_costs_a_message(open_terminal):
