@@ -50,6 +50,7 @@ class Columns:
         texts: By the name of the column a text for each row.
         names: What a row is called, by its index; asked only where a word is looked for.
         others: Other names of columns, and the columns.
+        absent: Columns that these rows lack, and why.
     """
 
     count: int
@@ -57,6 +58,7 @@ class Columns:
     texts: Mapping[str, Sequence[str]]
     names: Callable[[int], Sequence[str]]
     others: Mapping[str, str] = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def _by_name(self) -> dict[str, str]:
@@ -73,6 +75,8 @@ class Columns:
         name = written.casefold()
         if name in self._by_name:
             return self._by_name[name]
+        if name in self.absent:
+            raise FilterError(f"{word!r}: {self.absent[name]}")
         every = (*self.numbers, *self.texts)
         if not name:
             raise FilterError(f"{word!r} does not say of what: write a column first, {_some(every)}")

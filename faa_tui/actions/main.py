@@ -11,6 +11,7 @@ PANES: tuple[tuple[str, str], ...] = (
     ("attention", "Attention"),
     ("numbers", "Box counting and statistics"),
     ("text", "Text"),
+    ("all-heads", "All heads"),
     ("runs", "Runs"),
 )
 """Ids and names of the panes of the main screen, in the order of their numbers from 1."""
@@ -116,6 +117,15 @@ MAIN: tuple[Action, ...] = (
     ),
     Action("maximise", "z", "maximise", "zoom pane", "Fill the screen with this pane, or put it back", group="Look"),
     *moves("main", ""),
+    Action("go_to", "number_sign", "go_to", "go to head", "Go to a head by its number: 2.3, L2H3, e1.0", group="Move"),
+    Action(
+        "filter",
+        "slash",
+        "filter",
+        "filter heads",
+        "Show only some heads in the table: label=induction, D<1.8, layer>=6",
+        group="Look",
+    ),
     *jumps("main", "", PANES),
     Action(
         "compare",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -11,12 +10,10 @@ from numpy.typing import NDArray
 from faa_core.catalogue import Entry
 from faa_core.comparison.records import Comparison, Head
 from faa_tui.head_address import named
-from faa_tui.rendering.row_table import Column, RowTable, joined_width, number
+from faa_tui.rendering.row_table import DISCOVERY, Column, RowTable, joined_width, number, words
 from faa_tui.rendering.text import visible
 from faa_tui.row_filter import Columns
 
-DISCOVERY: Final = 0.05
-"""Rows of which q is below it stand out."""
 _NUMBERS: Final = ("a", "b", "difference", "low", "high", "q", "effect")
 
 
@@ -40,9 +37,6 @@ def pair_table(comparison: Comparison, entry: Entry) -> RowTable:
 
     def statistic(key: str, title: str, values: NDArray[np.float64], rank: int) -> Column:
         return Column(key, title, 8, words(values, entry.decimals), values, falling=True, rank=rank)
-
-    def words(values: NDArray[np.float64], digits: int, signed: bool = False) -> Callable[[int], str]:
-        return lambda at: number(float(values[at]), digits, signed)
 
     def interval(at: int) -> str:
         ends = (number(float(end[at]), entry.decimals) for end in (low, high))

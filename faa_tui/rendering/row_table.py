@@ -6,11 +6,15 @@ import math
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from faa_tui.row_filter import Columns
+
+DISCOVERY: Final = 0.05
+"""Rows of which q is below it stand out."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,11 @@ def number(value: float, digits: int, signed: bool = False) -> str:
         return "·"
     text = f"{value:{'+' if signed else ''}z.{digits}f}".replace("-", "−")
     return text.replace("0.", ".", 1) if abs(value) < 1 and digits and not text.lstrip("+−").startswith("1") else text
+
+
+def words(values: NDArray[np.float64], digits: int, signed: bool = False) -> Callable[[int], str]:
+    """What a column of numbers has in a row."""
+    return lambda at: number(float(values[at]), digits, signed)
 
 
 def joined_width(columns: Sequence[Column]) -> int:

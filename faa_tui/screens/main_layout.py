@@ -31,6 +31,7 @@ from faa_tui.session import HeadTable, Position, Results, head_table
 from faa_tui.widgets.curve import CurveView
 from faa_tui.widgets.curve_pane import CurvePane
 from faa_tui.widgets.head_matrix import HeadMatrix
+from faa_tui.widgets.heads_table import HeadsTable
 from faa_tui.widgets.heat_map import HeatMap, MapAddress
 from faa_tui.widgets.layer_pane import LayerPane
 from faa_tui.widgets.model_pane import ModelPane
@@ -62,6 +63,7 @@ class MainLayout(PanedScreen):
         "attention": "#heat-map",
         "numbers": "#statistics-lines",
         "text": "#token-strip",
+        "all-heads": "#heads-table RowGrid",
         "runs": "#runs-list RowGrid",
     }
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (MIN_SIZE[0], "-narrow"), (110, "-wide")]  # noqa: RUF012
@@ -72,6 +74,8 @@ class MainLayout(PanedScreen):
     position: var[Position | None] = var(None)
     statistic: var[str] = var("D0")
     side: var[str] = var("right")
+    all_heads: var[bool] = var(False)
+    """Whether the table of all heads takes the place of the map."""
     without_first: var[bool] = var(False)
     """Whether the map leaves out the first key."""
 
@@ -106,6 +110,7 @@ class MainLayout(PanedScreen):
         self._tokens = TokenStrip(id="token-strip")
         self._heads_pane = Pane("3", "Heads", id="heads")
         self._map_pane = Pane("4", "Attention", id="attention")
+        self._table_of_heads = HeadsTable(id="heads-table")
         self._curve_pane = CurvePane(self._curve, id="curve-pane")
         self._numbers_pane = Pane("5", "Statistics", id="numbers")
         self._text_pane = TextPane(self._tokens, id="text")
@@ -139,6 +144,8 @@ class MainLayout(PanedScreen):
                 with self._map_pane:
                     yield self._map
                     yield self._readout
+                with Pane("7", "All heads", id="all-heads"):
+                    yield self._table_of_heads
             with Pane("", "", id="right"):
                 yield self._curve_pane
                 with self._numbers_pane:
@@ -176,11 +183,15 @@ class MainLayout(PanedScreen):
         """Show the column that the pane is in."""
         self.side = SIDES.get(pane, self.side)
 
+    def gives_way(self, pane: str) -> bool:
+        """Whether another pane is shown in the place of ``pane`` where the terminal is narrow."""
+        return SIDES.get(pane, self.side) != self.side or pane == ("attention" if self.all_heads else "all-heads")
+
     def _tell_hidden(self) -> None:
         hidden = [
-            f"{number} {name.split()[0]}"
+            f"{number} {name if len(name.split()) < 3 else name.split()[0]}"
             for number, (pane, name) in enumerate(PANES, 1)
-            if SIDES.get(pane, self.side) != self.side
+            if self.gives_way(pane)
         ]
         self._hidden.update(Content.styled("hidden: " + "   ".join(hidden), "dim"))
 

@@ -15,14 +15,14 @@ from faa_tui.messages import BoxKey
 from faa_tui.rendering.boxes import CountedBoxes
 from faa_tui.rendering.choices import next_ramp, next_scale
 from faa_tui.rendering.legend import short_number
-from faa_tui.screens.main_layout import MainLayout
+from faa_tui.screens.main_heads import MainHeads
 from faa_tui.session import Results
 
 KEPT_BYTES = 64 * 1024 * 1024
 """Bytes of boxes that are kept, a byte for each; those used longest ago go first."""
 
 
-class MainMap(MainLayout):
+class MainMap(MainHeads):
     """The main screen as far as its map goes. What is chosen stays while the application lives."""
 
     class BoxesWanted(Message, namespace="main_screen"):

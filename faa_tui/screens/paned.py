@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from textual.geometry import Offset
 from textual.screen import Screen
 from textual.widget import Widget
 
 from faa_core.worker.protocol import Fail
+from faa_tui.screens.jump import JumpScreen
 from faa_tui.widgets.notice import Notice
 from faa_tui.widgets.pane import Pane
 
@@ -58,6 +60,18 @@ class PanedScreen(Screen[None]):
         self.reveal(pane)
         # At once, although a hidden pane has no room yet: keys that are here already are meant for it.
         self.set_focus(self.focus_of(pane))
+
+    def action_jump(self) -> None:
+        """Show a letter on everything that takes keys; the letter leads there."""
+        self.app.push_screen(JumpScreen(self._jumps()), self._jumped)
+
+    def _jumped(self, widget: Widget | None) -> None:
+        if widget is not None:
+            self.set_focus(widget)
+
+    def _jumps(self) -> dict[Offset, Widget]:
+        """What takes keys and shows, by where it begins."""
+        return {widget.region.offset: widget for widget in self.focus_chain if widget.region}
 
     def action_maximise(self) -> None:
         """Fill the screen with the focused pane, or put it back."""

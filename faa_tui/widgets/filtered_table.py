@@ -36,7 +36,7 @@ class FilteredTable(Vertical):
         & > Input { height: 1; border: none; padding: 0; background: $panel; display: none; }
         & > Input:focus { border: none; }
         & > Input.-open { display: block; }
-        & > .filtered-table--note { height: 1; color: $text-muted; }
+        & > .filtered-table--note { height: 1; color: $text-muted; &.-fault { height: 2; } }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -171,10 +171,9 @@ class FilteredTable(Vertical):
 
     def action_filter(self) -> None:
         """Open the line that filters."""
-        if not self._grid.region:  # it was hidden until now, and what is hidden takes no keys
-            self.call_after_refresh(self._open)
-        else:
-            self._open()
+        self._input.add_class("-open")
+        # At once, although it has no room yet: keys that are here already are meant for it.
+        self.screen.set_focus(self._input)
 
     def action_clear_filter(self) -> None:
         """Close it, and show all rows."""
@@ -196,16 +195,12 @@ class FilteredTable(Vertical):
         if not event.value.strip():
             self._close()
         self._say()
-        self._grid.focus()
-
-    def _open(self) -> None:
-        self._input.add_class("-open")
-        self._input.focus()
+        self.screen.set_focus(self._grid)
 
     def _close(self) -> None:
         self._input.remove_class("-open")
         if self._input.has_focus:
-            self._grid.focus()
+            self.screen.set_focus(self._grid)
 
     def on_row_grid_head_clicked(self, event: RowGrid.HeadClicked) -> None:
         """Sort by the column."""
@@ -286,6 +281,7 @@ class FilteredTable(Vertical):
         return text, bool(self._table.strong[row])
 
     def _say(self) -> None:
+        self._note.set_class(bool(self._fault), "-fault")
         if self._fault:
             self._note.update(Content.styled(self._fault, "$text-warning"), layout=False)
             return
