@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets import Footer, Input, Static
 from textual.widgets.option_list import Option
 
 from faa_core.errors import FaaError, TextError
 from faa_tui import text_files
 from faa_tui.rendering.text import pad, visible
-from faa_tui.screens.dialog import Answer, Dialog
+from faa_tui.screens.dialog import Answer
+from faa_tui.screens.line_over_list import LineOverList
 from faa_tui.text_files import Place
 from faa_tui.widgets.list_pane import ListPane
 
@@ -39,7 +39,7 @@ class Shortcut(NamedTuple):
     folder: bool = False
 
 
-class ChoosePath(Dialog[Answer]):
+class ChoosePath(LineOverList[Answer]):
     """Answers with what lies at a path; what is wrong with one is said below it.
 
     Folders are listed and files read on threads, since either can lie on a disk that is slow to answer.
@@ -47,16 +47,9 @@ class ChoosePath(Dialog[Answer]):
 
     TITLE: ClassVar[str]
     PLACEHOLDER: ClassVar[str]
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "complete", "complete", id="path.complete", tooltip="Complete the name", priority=True),
-        Binding("down", "move(1)", "down", show=False, id="path.down", tooltip="Next name", priority=True),
-        Binding("up", "move(-1)", "up", show=False, id="path.up", tooltip="Name before", priority=True),
-        Binding("pagedown", "move(10)", "page down", show=False, id="path.page_down", tooltip="Ten on", priority=True),
-        Binding("pageup", "move(-10)", "page up", show=False, id="path.page_up", tooltip="Ten back", priority=True),
-    ]
-
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (32, "-tall")]  # noqa: RUF012
+    LINE = "#path-line"
+    MESSAGE = "#path-message"
+    LIST = "#path-names"
 
     class Listed(Message):
         """A folder was read, or could not be."""
@@ -110,71 +103,44 @@ class ChoosePath(Dialog[Answer]):
 
     # --- the line ------------------------------------------------------------------------------------------------
 
-    @property
-    def _line(self) -> Input:
-        return self.query_one("#path-line", Input)
-
-    @property
-    def _names(self) -> ListPane:
-        return self.query_one("#path-names", ListPane)
-
-    def _tell(self, text: Content | str) -> None:
-        self.query_one("#path-message", Static).update(text)
-
-    def _write(self, typed: str) -> None:
-        self._line.value = typed
-        self._line.cursor_position = len(typed)
-
     def on_input_changed(self, event: Input.Changed) -> None:
         """A new attempt: list what continues it; the old complaint is no longer about it."""
         event.stop()
         self._list(event.value)
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Take the line, or the name that is marked."""
-        event.stop()
-        marked = self._names.highlighted
-        if marked is None:
-            self._take(event.value.strip())
-        else:
-            self._choose(marked)
-
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Take the name that was clicked."""
-        event.stop()
-        self._choose(event.option_index)
-
-    def _choose(self, index: int) -> None:
+    def choose(self, index: int) -> None:
+        """Take a file, or go on into a folder."""
         if index < len(self._shortcuts):
             shortcut = self._shortcuts[index]
             if shortcut.folder:
-                self._write(shortcut.line)
+                self.write(shortcut.line)
             else:
-                self._take(shortcut.line)
+                self.take(shortcut.line)
             return
         place = self._places[index - len(self._shortcuts)]
         head, slash, _ = self._listed_for.rpartition("/")
         path = f"{head}{slash}{place.name}"
         if place.folder:
-            self._write(f"{path}/")
+            self.write(f"{path}/")
         else:
-            self._take(path)
+            self.take(path)
 
-    def _take(self, line: str) -> None:
-        if not line:
-            self._tell(Content.styled("Type a path, or choose one with the arrow keys.", "$text-error"))
+    def take(self, typed: str) -> None:
+        """Read what lies at the path; it is the answer where it can be."""
+        if not typed:
+            self.tell(Content.styled("Type a path, or choose one with the arrow keys.", "$text-error"))
             return
-        self._tell(Content.styled(f"Reading {visible(line)} ...", "dim"))
+        self.tell(Content.styled(f"Reading {visible(typed)} ...", "dim"))
 
         def work() -> None:
             answer: Answer | None = None
             fault: FaaError | None = None
             try:
-                answer = self.read(line)
+                answer = self.read(typed)
             except FaaError as error:
                 fault = error
             except OSError as error:
-                fault = TextError(f"{line} cannot be read: {error.strerror}.", "Check the path.")
+                fault = TextError(f"{typed} cannot be read: {error.strerror}.", "Check the path.")
             self.post_message(self.Read(answer, fault))
 
         self.run_worker(work, group="path-read", thread=True, exclusive=True, exit_on_error=False)
@@ -185,9 +151,7 @@ class ChoosePath(Dialog[Answer]):
         if event.fault is None:
             self.dismiss(event.answer)  # type: ignore[arg-type]
         else:
-            self._tell(
-                Content.assemble((visible(event.fault.message), "$text-error"), f"\n{visible(event.fault.hint)}")
-            )
+            self.tell(Content.assemble((visible(event.fault.message), "$text-error"), f"\n{visible(event.fault.hint)}"))
 
     # --- the names -----------------------------------------------------------------------------------------------
 
@@ -207,37 +171,27 @@ class ChoosePath(Dialog[Answer]):
     def on_choose_path_listed(self, event: Listed) -> None:
         """Show the names, unless the line is another one by now."""
         event.stop()
-        if event.typed != self._line.value:
+        if event.typed != self.line.value:
             return
         self._places, self._listed_for = event.places, event.typed
         above = Shortcut(text_files.above(event.typed), "../", folder=True)
         self._shortcuts = (above, *self.shortcuts(text_files.split(event.typed)[0], event.places))
-        width = max(self._names.content_size.width - 1, 20)
+        width = max(self.list.content_size.width - 1, 20)
         lines = [Content(visible(shortcut.title)) for shortcut in self._shortcuts]
         for place in event.places:
             name = pad(visible(place.name) + ("/" if place.folder else ""), width - _SIZE)
             size = "" if place.size is None else text_files.size_in_words(place.size)
             lines.append(Content.assemble(name, (f"{size:>{_SIZE}}", "dim")))
-        self._names.set_options([Option(line) for line in lines])
-        self._names.mark(None)
+        self.list.set_options([Option(line) for line in lines])
+        self.list.mark(None)
         if event.fault:
-            self._tell(Content.styled(visible(event.fault), "$text-error"))
+            self.tell(Content.styled(visible(event.fault), "$text-error"))
         elif event.more:
-            self._tell(Content.styled(f"{event.more:,} more are not listed; type the beginning of a name.", "dim"))
+            self.tell(Content.styled(f"{event.more:,} more are not listed; type the beginning of a name.", "dim"))
         else:
-            self._tell("")
+            self.tell("")
 
-    # --- keys ----------------------------------------------------------------------------------------------------
-
-    def action_complete(self) -> None:
-        """Write all that the names have in common behind what is typed."""
-        if self._listed_for == self._line.value:
-            self._write(text_files.completed(self._line.value, self._places))
-
-    def action_move(self, step: int) -> None:
-        """Mark another name; above the first one, none, so that enter takes the line again."""
-        count = self._names.option_count
-        if count:
-            marked = self._names.highlighted
-            at = (-1 if marked is None else marked) + step
-            self._names.mark(None if at < 0 else min(at, count - 1))
+    def completed(self) -> str:
+        """What is typed, and what the names have in common behind it; itself while they are those of another line."""
+        typed = self.line.value
+        return text_files.completed(typed, self._places) if self._listed_for == typed else typed

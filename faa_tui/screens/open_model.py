@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.timer import Timer
-from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets import Footer, Input, Static
 from textual.widgets.option_list import Option
 
 from faa_core.errors import FaaError
@@ -23,6 +23,7 @@ from faa_tui.messages import DetailsWanted, ModelsWanted
 from faa_tui.model_list import Line
 from faa_tui.rendering.bytes_in_words import in_words
 from faa_tui.rendering.text import fit, pad, visible
+from faa_tui.screens.line_over_list import LineOverList
 from faa_tui.screens.model_dialog import ModelDialog, fault, in_place_of_details
 from faa_tui.widgets.list_pane import ListPane
 
@@ -36,27 +37,20 @@ FORMS = (
 """What can be typed, and what each of them is."""
 
 
-class OpenModel(ModelDialog):
+class OpenModel(ModelDialog, LineOverList[str]):
     """Answers with a reference that can be parsed.
-
-    Nothing is marked at first and enter takes what is typed, so that a name is never taken for another one that it is
-    a part of; the arrow keys mark lines.
 
     Args:
         begin: What the line holds at first, for example ``gpu7:``; the models of that machine are asked for at once.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "complete", "complete", id="open.complete", tooltip="Complete the name", priority=True),
         Binding("ctrl+l", "look_up", "ask the hub", id="open.look_up", tooltip="Ask the hub about this model"),
-        Binding("down", "move(1)", "down", show=False, id="open.down", tooltip="Next line", priority=True),
-        Binding("up", "move(-1)", "up", show=False, id="open.up", tooltip="Line before", priority=True),
-        Binding("pagedown", "move(10)", "page down", show=False, id="open.page_down", tooltip="Ten on", priority=True),
-        Binding("pageup", "move(-10)", "page up", show=False, id="open.page_up", tooltip="Ten back", priority=True),
     ]
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (32, "-tall")]  # noqa: RUF012
+    LINE = "#open-reference"
+    MESSAGE = "#open-message"
+    LIST = "#open-list"
 
     class Listed(Message):
         """What continues a path was read."""
@@ -96,7 +90,7 @@ class OpenModel(ModelDialog):
     def on_mount(self) -> None:
         """Ask what there is."""
         self.query_one("#open-box").border_title = Content("Open a model")
-        self._list.can_focus = False
+        self.list.can_focus = False
         self._list_anew()
         self._show_forms()
         self.post_message(ModelsWanted(model_list.host_and_rest(self._begin)[0]))
@@ -114,7 +108,7 @@ class OpenModel(ModelDialog):
         self._list_anew()
         if host == self._host:
             cut = "There are more folders than were looked into; type a path." if inventory.incomplete else ""
-            self._tell(Content.styled(cut, "dim"))
+            self.tell(Content.styled(cut, "dim"))
 
     def hear_details(self, wanted: DetailsWanted, details: ModelDetails | None) -> None:
         """Keep them, and show them where they are still wanted."""
@@ -128,33 +122,18 @@ class OpenModel(ModelDialog):
             if wanted.reference == self._shown:
                 self._show(fault(fail))
         elif wanted == self._host:
-            self._tell(fault(fail))
+            self.tell(fault(fail))
 
     # --- the line ------------------------------------------------------------------------------------------------
 
     @property
-    def _line(self) -> Input:
-        return self.query_one("#open-reference", Input)
-
-    @property
-    def _list(self) -> ListPane:
-        return self.query_one("#open-list", ListPane)
-
-    @property
     def _host(self) -> str:
-        return model_list.host_and_rest(self._line.value)[0]
-
-    def _tell(self, text: Content | str) -> None:
-        self.query_one("#open-message", Static).update(text)
-
-    def _write(self, typed: str) -> None:
-        self._line.value = typed
-        self._line.cursor_position = len(typed)
+        return model_list.host_and_rest(self.line.value)[0]
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """A new attempt: narrow the list down; the old complaint is no longer about it."""
         event.stop()
-        self._tell("")
+        self.tell("")
         self._list_anew()
         host, rest = model_list.host_and_rest(event.value)
         if model_list.is_path(rest) and not host:
@@ -163,34 +142,23 @@ class OpenModel(ModelDialog):
             self._places = ()
         self._wait_for_rest()
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Take the marked line, or what is typed."""
-        event.stop()
-        marked = self._marked
-        if marked is None:
-            self._take(event.value.strip())
-        else:
-            self._choose(marked)
-
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Take the line that was clicked."""
-        event.stop()
-        self._choose(self._lines[event.option_index])
-
-    def _choose(self, line: Line) -> None:
+    def choose(self, index: int) -> None:
+        """Take a model, or go on with a machine or a folder."""
+        line = self._lines[index]
         if line.kind == "model":
-            self._take(line.reference)
+            self.take(line.reference)
         elif line.kind == "connect":
-            self._tell(Content.styled(f"Asking {visible(self._host)} ...", "dim"))
+            self.tell(Content.styled(f"Asking {visible(self._host)} ...", "dim"))
             self.post_message(ModelsWanted(self._host))
         else:
-            self._write(line.reference)
+            self.write(line.reference)
 
-    def _take(self, typed: str) -> None:
+    def take(self, typed: str) -> None:
+        """Answer with a reference in its shortest form."""
         try:
             answer = str(parse(typed))
         except FaaError as error:
-            self._tell(Content.assemble((visible(error.message), "$text-error"), f"\n{visible(error.hint)}"))
+            self.tell(Content.assemble((visible(error.message), "$text-error"), f"\n{visible(error.hint)}"))
         else:
             self.dismiss(answer)
 
@@ -198,17 +166,17 @@ class OpenModel(ModelDialog):
 
     @property
     def _marked(self) -> Line | None:
-        at = self._list.highlighted
+        at = self.list.highlighted
         return None if at is None or at >= len(self._lines) else self._lines[at]
 
     def _list_anew(self) -> None:
         before = self._marked
-        typed = self._line.value
+        typed = self.line.value
         inventory = self._inventories.get(self._host)
         self._lines = model_list.lines(typed, self._recent, self._hosts, inventory, self._loaded, self._places)
-        width = max(self._list.content_size.width - 1, 30)
-        self._list.set_options([Option(_drawn(line, width), disabled=line.kind == "heading") for line in self._lines])
-        self._list.mark(self._lines.index(before) if before in self._lines else None)
+        width = max(self.list.content_size.width - 1, 30)
+        self.list.set_options([Option(_drawn(line, width), disabled=line.kind == "heading") for line in self._lines])
+        self.list.mark(self._lines.index(before) if before in self._lines else None)
 
     def on_resize(self) -> None:
         """Cut names anew."""
@@ -224,12 +192,20 @@ class OpenModel(ModelDialog):
     def on_open_model_listed(self, event: Listed) -> None:
         """Offer what continues the path, unless the line is another one by now."""
         event.stop()
-        if event.typed == self._line.value:
+        if event.typed == self.line.value:
             self._places = event.places
             self._whole = event.typed if event.model else ""
-            self._tell(Content.styled(visible(event.fault), "$text-error"))
+            self.tell(Content.styled(visible(event.fault), "$text-error"))
             self._list_anew()
             self._wait_for_rest()
+
+    def completed(self) -> str:
+        """What is typed, and all that the lines have in common behind it."""
+        return model_list.common(self.line.value, self._lines)
+
+    def marked_another(self) -> None:
+        """Show its details once it stays."""
+        self._wait_for_rest()
 
     # --- details -------------------------------------------------------------------------------------------------
 
@@ -244,11 +220,11 @@ class OpenModel(ModelDialog):
         marked = self._marked
         if marked is not None:
             return marked.reference if marked.kind == "model" else ""
-        host, rest = model_list.host_and_rest(self._line.value)
+        host, rest = model_list.host_and_rest(self.line.value)
         if not host and model_list.is_path(rest) and rest != self._whole:
             return ""
         try:
-            return str(parse(self._line.value))
+            return str(parse(self.line.value))
         except FaaError:
             return ""
 
@@ -274,26 +250,12 @@ class OpenModel(ModelDialog):
 
     # --- keys ----------------------------------------------------------------------------------------------------
 
-    def action_complete(self) -> None:
-        """Write all that the lines have in common behind what is typed."""
-        self._write(model_list.common(self._line.value, self._lines))
-
     def action_look_up(self) -> None:
         """Ask the hub about the model that is marked or typed."""
         if reference := self._reference:
             self._shown = reference
             self._show(Content.styled("Asking the hub ...", "dim"))
             self.post_message(DetailsWanted(reference, ask_hub=True))
-
-    def action_move(self, step: int) -> None:
-        """Mark another line; above the first one, none, so that enter takes what is typed again."""
-        choices = [index for index, line in enumerate(self._lines) if line.kind != "heading"]
-        if choices:
-            at = self._list.highlighted
-            place = choices.index(at) if at in choices else -1
-            place = min(max(place + step, -1), len(choices) - 1)
-            self._list.mark(choices[place] if place >= 0 else None)
-            self._wait_for_rest()
 
 
 def _drawn(line: Line, width: int) -> Content:
