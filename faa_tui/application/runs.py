@@ -20,8 +20,8 @@ from faa_tui.screens.examination import ExaminationScreen
 from faa_tui.screens.main import MainScreen
 from faa_tui.session import Order, Phase, Position, Results
 from faa_tui.tiles import TileRequests
-from faa_tui.transfer import Transfer
 from faa_tui.token_estimate import TokenEstimate
+from faa_tui.transfer import Transfer
 from faa_tui.widgets.model_pane import ModelPane
 from faa_tui.widgets.notice import LONG
 from faa_tui.widgets.status_bar import Status

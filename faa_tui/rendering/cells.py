@@ -18,7 +18,10 @@ from rich.style import Style
 from faa_tui.rendering.ramps import INK_DARK, INK_LIGHT, LEVELS, MASKED, MISSING, PALETTE, UNDEFINED, ColourSystem, Ramp
 
 DENSITY: Final = ".-:*+=%#@"
-"""Glyphs of the ramp without colour, by the ink they take, light to heavy. A masked cell is blank, so the weakest visible one is not."""
+"""Glyphs of the ramp without colour, by the ink they take, light to heavy.
+
+A masked cell is blank, so the weakest visible one is not.
+"""
 
 SIGNED: Final = "Oo=-.+*#@"
 """The same for a diverging ramp: round and flat glyphs below its middle, crossed ones above, a dot in between."""
