@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from textual.filter import LineFilter, Monochrome, NoColor
 
-from faa_tui._compat import PacedApp, set_colour_system
+from faa_tui._compat import set_colour_system
+from faa_tui.application.keys import KeysApp
 from faa_tui.colour import Display
 from faa_tui.rendering.line_filters import OwnColours, XtermColours
 
 
-class TerminalApp(PacedApp, inherit_bindings=False):
+class TerminalApp(KeysApp, inherit_bindings=False):
     """An application that keeps to what its terminal can show.
 
     Before `show_on` it goes by what Textual finds out, as in tests without a terminal.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from textual import events
+
 from faa_core.catalogue import BY_KEY
 from faa_tui.rendering.scales import ScaleName
 from faa_tui.screens.main_kept import MainKept
@@ -34,7 +36,7 @@ class MainLook(MainKept):
 
     _pane_used = ""
 
-    def on_descendant_focus(self) -> None:
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Note which pane has the keys: in the end, when one wants to know, none has."""
         self._pane_used = self.pane_id or self._pane_used
 

@@ -8,6 +8,7 @@ from textual import events
 from faa_tui.application import FaaApp
 
 WORKER = Path(__file__).parent / "scripted_worker.py"
+CHARACTERS = {"slash": "/", "number_sign": "#", "full_stop": ".", "right_square_bracket": "]"}
 SIZES = [(80, 24), (120, 40), (200, 50)]
 
 
@@ -49,7 +50,7 @@ class Session:
     async def type_at_once(self, *keys):
         """All keys before any of them is handled, as they come over a slow link."""
         for key in keys:
-            self.app.post_message(events.Key(key, key if len(key) == 1 else None))
+            self.app.post_message(events.Key(key, CHARACTERS.get(key, key if len(key) == 1 else None)))
         await self.pilot.pause()
         await self.pilot.pause()
 
