@@ -2,6 +2,8 @@
 
     python scripts/screenshots.py [FOLDER]
 
+Without a folder, those that are kept beside the code; with one, every screen at two sizes.
+
 The other machine of the comparison is a real sshd on 127.0.0.1, one of those that the tests start.
 
 Only the seconds of a run differ from one time to the next; they are set to a round number before a picture is taken.
@@ -12,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -23,20 +26,44 @@ FOLDER = Path(__file__).parents[1] / "screenshots"
 WIDE, NARROW = (200, 50), (80, 24)
 SECONDS = 0.4
 ALONE, COMPARED = ("demo",), ("demo", "gpu7:demo@init")
-PICTURES: dict[str, tuple[tuple[int, int], tuple[str, ...], tuple[str, ...]]] = {
-    "main": (WIDE, ALONE, ("]",)),
-    "help": (WIDE, ALONE, ("question_mark",)),
-    "text": (WIDE, ALONE, ("t",)),
-    "narrow": (NARROW, ALONE, ("]",)),
-    "compare": (WIDE, COMPARED, ("n",)),
-    "compare-narrow": (NARROW, COMPARED, ("n",)),
+SCREENS: dict[tuple[str, ...], dict[str, tuple[str, ...]]] = {
+    ALONE: {
+        "main": ("]",),
+        "help": ("question_mark",),
+        "text": ("t",),
+        "models": ("o",),
+        "heads-table": ("7",),
+        "runs": ("8",),
+        "tokens": ("6", "f"),
+        "explain": ("5", "i"),
+        "copy": ("4", "Y"),
+        "palette": ("colon",),
+        "statistics": ("S",),
+        "jump": ("ctrl+o",),
+        "go-to": ("number_sign",),
+        "texts": ("F",),
+        "machine": ("M",),
+        **{f"curve-{page}": ("4", "v") for page in range(2, 10)},
+        "map": ("v", "4", "z", "b", "b"),
+        "without-first-key": ("z", "B", "B", "B", "d"),
+    },
+    COMPARED: {
+        "compare": ("n",),
+        "compare-map": ("4", "z"),
+        "compare-curve": ("z", "v"),
+    },
 }
-"""Name to size, models, and the keys that are pressed once the run is done."""
+"""Models to names and the keys that lead from one screen to the next, once the runs are done."""
+SIZES = {"": WIDE, "-narrow": NARROW}
+KEPT = ("main", "main-narrow", "help", "text", "heads-table", "compare", "compare-narrow")
+"""Those that are kept beside the code; the others are to be looked at, in a folder of their own."""
+FONTS = re.compile(r"@font-face\s*\{.*?\}", re.DOTALL)
+"""Textual names fonts that lie on a server."""
 WAIT_SECONDS = 120.0
 
 
-async def take(name: str, size: tuple[int, int], models: tuple[str, ...], keys: tuple[str, ...], folder: Path) -> None:
-    """Run the application until all is measured, press ``keys``, write ``name.svg``."""
+async def take(models: tuple[str, ...], size: tuple[int, int], suffix: str, folder: Path) -> None:
+    """Run the application until all is measured, go from screen to screen, write an SVG of each."""
     from faa_tui.application import FaaApp
 
     app = FaaApp(models[0], others=models[1:])
@@ -48,20 +75,25 @@ async def take(name: str, size: tuple[int, int], models: tuple[str, ...], keys: 
                 begun = app.desk.comparing.comparisons if app.desk else app.run_number
                 if begun and app.at_rest and app.main.is_drawn:
                     return
-            raise SystemExit(f"{name}: the application did not come to rest; it says {app.phase.value!r}")
+            raise SystemExit(f"{models}: the application did not come to rest; it says {app.phase.value!r}")
 
         await until_still()
         if app.phase in (Phase.FAILED, Phase.CANCELLED) or (app.desk and app.desk.comparing.progress()[1]):
-            raise SystemExit(f"{name}: a run failed")
-        for key in keys:
-            await pilot.press(key)
-        await until_still()
-        if (results := app.main.results) is not None:
-            results.seconds = SECONDS
-        app.tell_status()
-        await pilot.pause(0.2)
-        (folder / f"{name}.svg").write_text(app.export_screenshot(title="faa"), encoding="utf-8")
-        print(folder / f"{name}.svg")
+            raise SystemExit(f"{models}: a run failed")
+        for name, keys in SCREENS[models].items():
+            for key in keys:
+                await pilot.press(key)
+            await until_still()
+            if (results := app.main.results) is not None:
+                results.seconds = SECONDS
+            app.tell_status()
+            await pilot.pause(0.4)
+            path = folder / f"{name}{suffix}.svg"
+            if folder != FOLDER or path.stem in KEPT:
+                path.write_text(FONTS.sub("", app.export_screenshot(title="faa")), encoding="utf-8")
+                print(path, flush=True)
+            while app.screen is not app.base_screen:
+                await pilot.press("escape")
 
 
 def lab(folder: Path) -> Any:
@@ -80,8 +112,9 @@ def lab(folder: Path) -> Any:
 async def main(folder: Path) -> None:
     """Take all pictures."""
     folder.mkdir(exist_ok=True)
-    for name, (size, models, keys) in PICTURES.items():
-        await take(name, size, models, keys, folder)
+    for models in SCREENS:
+        for suffix, size in SIZES.items():
+            await take(models, size, suffix, folder)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from textual import events
 from textual.geometry import Offset
 from textual.screen import Screen
 from textual.widget import Widget
@@ -35,6 +36,25 @@ class PanedScreen(Screen[None]):
     def __init__(self, notice: Notice) -> None:
         super().__init__()
         self._notice = notice
+        self._left: Widget | None = None
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Keep the pane of the keys in sight, also where the terminal is made narrower."""
+        self._left = event.widget
+        if self.maximized is None and (pane := self.pane_id):
+            self.reveal(pane)
+
+    def on_descendant_blur(self) -> None:
+        """Textual takes the focus from what is hidden, as all is in a terminal that is too small."""
+        self.call_after_refresh(self._come_back)
+
+    def on_resize(self) -> None:
+        """Give the keys back to the pane that had them before the terminal was too small."""
+        self.call_after_refresh(self._come_back)
+
+    def _come_back(self) -> None:
+        if self.focused is None and self._left is not None and self._left.is_attached and self._left.focusable:
+            self.set_focus(self._left)
 
     def show_fault(self, fail: Fail, keys: str) -> None:
         """Show a fault until `clear_fault`; what is on the screen stays."""
