@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from faa_core.findings import Findings
 from faa_core.records import Analysis, LayerSketch, MapKind
 from faa_core.worker.protocol import Fail
 from faa_tui.messages import AlignKey, SketchKey
@@ -64,7 +65,7 @@ class TextRun:
     @classmethod
     def kept(cls, number: int, analysis: Analysis, overviews: Iterable[Overview]) -> TextRun:
         """A run as it was kept: complete, and with nobody to ask about it."""
-        results = Results.as_kept(number, analysis, overviews)
+        results = Results.as_kept(number, analysis, overviews, Findings())
         return cls(number, results, done=True, asked={info.kind for info in results.rows})
 
     @property

@@ -12,7 +12,7 @@ from textual.message import Message
 from faa_core.reference import parse
 from faa_core.worker.protocol import ON_SCREEN, RunOptions
 from faa_tui.link import JobName, Link
-from faa_tui.messages import AlignKey, BoxKey, HeadKey, Inquiry, SketchKey, TileKey
+from faa_tui.messages import AlignKey, BoxKey, HeadKey, Inquiry, SketchKey, TestsKey, TileKey
 from faa_tui.session import Order
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Fleet:
         """Ask for a tile."""
         self.link(self.host_of_run(key.run)).fetch(key)
 
-    def ask(self, key: HeadKey | BoxKey | AlignKey | SketchKey) -> None:
+    def ask(self, key: HeadKey | BoxKey | TestsKey | AlignKey | SketchKey) -> None:
         """Ask about a run."""
         self.link(self.host_of_run(key.run)).ask(key)
 

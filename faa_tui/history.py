@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from faa_core.comparison.records import Comparison
-    from faa_core.findings import HeadExamination
+    from faa_core.findings import HeadExamination, HeadTests
     from faa_core.records import Analysis
     from faa_core.replication import Replication
     from faa_core.store import Entry, Overview, Store
@@ -166,6 +166,10 @@ class History:
     def keep_examination(self, number: int, examination: HeadExamination) -> None:
         """Keep what was measured about one head, as soon as its run is kept."""
         self._save_beside(number, lambda store, run: store.add_examination(run, examination))
+
+    def keep_tests(self, number: int, tests: HeadTests) -> None:
+        """Keep a test of every head, as soon as its run is kept."""
+        self._save_beside(number, lambda store, run: store.add_tests(run, tests))
 
     def keep_comparison(
         self, comparison: Comparison, a: Sequence[int], b: Sequence[int], options: RunOptions, seed: int

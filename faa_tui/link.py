@@ -39,18 +39,20 @@ from faa_core.worker.protocol import (
     Sketch,
     Sketched,
     Started,
+    Test,
+    Tested,
     Tile,
     Unload,
 )
 from faa_tui import messages
-from faa_tui.messages import AlignKey, BoxKey, HeadKey, Inquiry, SketchKey, TileKey
+from faa_tui.messages import AlignKey, BoxKey, HeadKey, Inquiry, SketchKey, TestsKey, TileKey
 from faa_tui.session import Order
 
 if TYPE_CHECKING:
     from faa_core.worker.client import ClientEvent, WorkerClient, WorkerExited
     from faa_core.worker.launch import Launch
 
-JobName = int | TileKey | HeadKey | BoxKey | AlignKey | SketchKey | Inquiry
+JobName = int | TileKey | HeadKey | BoxKey | TestsKey | AlignKey | SketchKey | Inquiry
 """A run by its number, or anything else by its key."""
 
 RECONNECT_SECONDS = (1.0, 3.0, 9.0)
@@ -97,7 +99,7 @@ class Link:
         """Ask for a tile; answered by `messages.TileArrived` or `messages.TileFailed`."""
         self._outbox.put(lambda: self._ask(key))
 
-    def ask(self, key: HeadKey | BoxKey | AlignKey | SketchKey) -> None:
+    def ask(self, key: HeadKey | BoxKey | TestsKey | AlignKey | SketchKey) -> None:
         """Ask about a run; answered by the messages of the key, or `messages.AnswerFailed`."""
         self._outbox.put(lambda: self._ask(key))
 
@@ -210,7 +212,7 @@ class Link:
             self._post(messages.RunFailed(number, _as_fail(error)))
             self._tell_lost(error)
 
-    def _ask(self, key: TileKey | HeadKey | BoxKey | AlignKey | SketchKey) -> None:
+    def _ask(self, key: TileKey | HeadKey | BoxKey | TestsKey | AlignKey | SketchKey) -> None:
         try:
             client, run = self._holder(key.run)
             id = client.new_id()
@@ -219,7 +221,7 @@ class Link:
                     grid = self._grid(AlignKey(address.run, address.kind)) if key.aligned else 0
                     corners = (key.level, key.row, key.row_stop, key.column, key.column_stop)
                     place = (address.kind, address.layer, address.head)
-                    job: Tile | Examine | Boxes | Align | Sketch = Tile(
+                    job: Tile | Examine | Boxes | Test | Align | Sketch = Tile(
                         id, run, *place, *corners, grid, key.priority, address.without_first
                     )
                 case HeadKey(address):
@@ -227,6 +229,8 @@ class Link:
                 case BoxKey(address):
                     place = (address.kind, address.layer, address.head)
                     job = Boxes(id, run, *place, key.level, key.threshold)
+                case TestsKey():
+                    job = Test(id, run, key.statistic)
                 case AlignKey():
                     assert key.queries is not None
                     assert key.keys is not None
@@ -350,6 +354,10 @@ class Link:
                 case BoxKey() if isinstance(event, Boxed):
                     occupied = np.unpackbits(event.bits, axis=1, count=event.columns).astype(bool)
                     self._post(messages.BoxesArrived(job, occupied))
+                case TestsKey() if isinstance(event, Progress):
+                    self._post(messages.TestsProgressed(job, event))
+                case TestsKey() if isinstance(event, Tested):
+                    self._post(messages.TestsArrived(job, event.result))
                 case SketchKey() if isinstance(event, Sketched):
                     self._post(messages.SketchArrived(job, event))
                 case AlignKey() | SketchKey() if isinstance(event, Done):
@@ -366,7 +374,7 @@ class Link:
         with self._lock:
             job = self._jobs.pop(id, None)
             # Numbers of runs and alignments stay known: later requests name them.
-            if isinstance(job, TileKey | HeadKey | BoxKey | SketchKey | Inquiry):
+            if isinstance(job, TileKey | HeadKey | BoxKey | TestsKey | SketchKey | Inquiry):
                 self._ids.pop(job, None)
             if isinstance(job, int) and job in self._orders:
                 if isinstance(event, Fail) and not client.alive:

@@ -10,7 +10,7 @@ from textual.message import Message
 
 from faa_core.comparison.records import Comparison
 from faa_core.errors import StoreError
-from faa_core.findings import HeadExamination
+from faa_core.findings import HeadExamination, HeadTests
 from faa_core.records import MapKind
 from faa_core.worker.protocol import (
     ON_SCREEN,
@@ -94,6 +94,14 @@ class BoxKey:
     def run(self) -> int:
         """The run."""
         return self.address.run
+
+
+@dataclass(frozen=True)
+class TestsKey:
+    """A test of one statistic on every head of a run."""
+
+    run: int
+    statistic: str
 
 
 @dataclass(frozen=True)
@@ -277,6 +285,37 @@ class BoxesFailed(Message):
         self.fail = fail
 
 
+class TestsProgressed(Message):
+    """A test of every head goes on; only the newest of several waiting ones is handled."""
+
+    def __init__(self, key: TestsKey, progress: Progress) -> None:
+        super().__init__()
+        self.key = key
+        self.progress = progress
+
+    def can_replace(self, message: Message) -> bool:
+        """Whether this one makes an older one that still waits superfluous."""
+        return isinstance(message, TestsProgressed) and message.key == self.key
+
+
+class TestsArrived(Message):
+    """The p-values of every head are here."""
+
+    def __init__(self, key: TestsKey, tests: HeadTests) -> None:
+        super().__init__()
+        self.key = key
+        self.tests = tests
+
+
+class TestsFailed(Message):
+    """The p-values will not come."""
+
+    def __init__(self, key: TestsKey, fail: Fail) -> None:
+        super().__init__()
+        self.key = key
+        self.fail = fail
+
+
 class HeadExamined(Message):
     """All that needs the whole map of one head is measured."""
 
@@ -321,7 +360,7 @@ class AnswerFailed(Message):
         self.fail = fail
 
 
-def failed(key: TileKey | HeadKey | BoxKey | AlignKey | SketchKey | Inquiry, fail: Fail) -> Message:
+def failed(key: TileKey | HeadKey | BoxKey | TestsKey | AlignKey | SketchKey | Inquiry, fail: Fail) -> Message:
     """The message that says that what was asked for will not come."""
     match key:
         case TileKey():
@@ -330,6 +369,8 @@ def failed(key: TileKey | HeadKey | BoxKey | AlignKey | SketchKey | Inquiry, fai
             return ExaminationFailed(key, fail)
         case BoxKey():
             return BoxesFailed(key, fail)
+        case TestsKey():
+            return TestsFailed(key, fail)
         case Inquiry():
             return InquiryFailed(key, fail)
         case _:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faa_core.catalogue import BY_KEY, Entry
-from faa_core.findings import HeadExamination, HeadTests
+from faa_core.findings import Findings, HeadExamination, HeadTests
 from faa_core.records import STATUSES, Analysis, LayerInfo, LayerResult, MapKind, ModelInfo, Tokens
 from faa_core.replication import LayerReplication, Replication
 from faa_core.worker.protocol import RunOptions
@@ -150,13 +150,11 @@ class Results:
         )
 
     @classmethod
-    def as_kept(
-        cls, run: int, analysis: Analysis, overviews: Iterable[Overview], examinations: tuple[HeadExamination, ...] = ()
-    ) -> Results:
+    def as_kept(cls, run: int, analysis: Analysis, overviews: Iterable[Overview], findings: Findings) -> Results:
         """A run as it was kept: complete, and with nobody to ask about it."""
         results = cls.of(run, analysis)
         results.little = {Position(one.kind, one.layer, one.head): one for one in overviews}
-        results.examinations = examinations
+        results.examinations, results.tests = findings.examinations, findings.tests
         return results
 
     def analysis(self, reference: str, text: str) -> Analysis:

@@ -34,6 +34,14 @@ MAIN: tuple[Action, ...] = (
     ),
     Action("back", "escape", "app.cancel", "cancel", "Cancel the running job, else close the message", group="Run"),
     Action("open", "o", "app.open_model", "open model", "Type a model reference or a path", group="Run"),
+    Action(
+        "test",
+        "Q",
+        "app.test",
+        "test",
+        "Test the shown statistic of every head against random attention; again to give it up",
+        group="Run",
+    ),
     Action("message", "m", "app.message", "message", "Show the last message in full", group="Run"),
     Action(
         "texts",

@@ -172,7 +172,7 @@ class KeptApp(DiscoveryApp, inherit_bindings=False):
     def _as_kept(self, kept: KeptAnalysis) -> Results:
         """What the screen shows of a kept run, under the number of the run on the screen."""
         self.history.adopt(self.run_number, kept.entry.id)
-        return Results.as_kept(self.run_number, kept.analysis, kept.overviews, kept.findings.examinations)
+        return Results.as_kept(self.run_number, kept.analysis, kept.overviews, kept.findings)
 
     def _show_kept_texts(self, kept: KeptTexts) -> None:
         """Show the mean; the texts are gone through like those of a set that was just measured."""

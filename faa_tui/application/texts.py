@@ -12,7 +12,7 @@ from faa_core.reference import parse
 from faa_core.replication import Replication, replicate
 from faa_core.worker.protocol import SOMEDAY, Fail
 from faa_tui import messages
-from faa_tui.application.runs import RunsApp
+from faa_tui.application.head_tests import HeadTestsApp
 from faa_tui.fleet import HERE, host_of
 from faa_tui.little_maps import every_head, telling_heads
 from faa_tui.rendering.text import visible
@@ -47,7 +47,7 @@ class MeansReady(Message):
         self.fail = fail
 
 
-class TextsApp(RunsApp, inherit_bindings=False):
+class TextsApp(HeadTestsApp, inherit_bindings=False):
     """Has one set of texts, until something else is asked for."""
 
     texts: TextSet | None = None

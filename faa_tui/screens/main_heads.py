@@ -14,6 +14,13 @@ from faa_tui.widgets.heads_table import HeadsTable
 class MainHeads(MainLayout):
     """The main screen as far as its table of heads goes, which takes the place of the map while it is looked at."""
 
+    _words_of_tests = ""
+
+    def tell_tests(self, words: str) -> None:
+        """Say below the heads how far their test has come; nothing where there is none."""
+        self._words_of_tests = words
+        self._draw_heads()
+
     def watch_all_heads(self, shown: bool) -> None:
         """Show the table or the map."""
         self.set_class(shown, "-all-heads")
@@ -29,6 +36,8 @@ class MainHeads(MainLayout):
 
     def _draw_heads(self) -> None:
         super()._draw_heads()
+        if self._words_of_tests:
+            self._heads_pane.foot(self._words_of_tests)
         if self.all_heads:
             self._fill_table()
 

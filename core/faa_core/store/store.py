@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from faa_core.comparison.records import Comparison
 from faa_core.errors import DamagedStoreError, StoreError, UsageError
-from faa_core.findings import Findings, HeadExamination
+from faa_core.findings import Findings, HeadExamination, HeadTests
 from faa_core.origin import UNKNOWN, Origin
 from faa_core.records import Analysis, LayerResult, MapKind, ModelInfo
 from faa_core.replication import Replication
@@ -162,6 +162,20 @@ class Store:
         with self._writing():
             self.entry(run)
             self._add_examinations(run, (examination,))
+
+    def add_tests(self, run: int, tests: HeadTests) -> None:
+        """Keep a test of every head of a run that is kept; an earlier one of the statistic is replaced.
+
+        Raises:
+            UsageError: There is no such run.
+            StoreError: It cannot be written.
+        """
+        with self._writing():
+            found = self.findings(run) or Findings()
+            others = (one for one in found.tests if one.statistic != tests.statistic)
+            findings = msgspec.structs.replace(found, init=None, examinations=(), tests=(*others, tests))
+            self._connection.execute("delete from record where run = ? and name = 'findings'", (run,))
+            self._add_record(run, "findings", 0, findings)
 
     def set_note(self, run: int, note: str) -> None:
         """Write something beside a run, in place of what was there; nothing removes it.

@@ -19,7 +19,7 @@ import numpy as np
 from faa_core.catalogue import RUN_KEYS
 from faa_core.comparison.alignment import reduce_map
 from faa_core.errors import FaaError, GoneError, OutOfMemoryError, TextError, UsageError
-from faa_core.findings import HeadExamination, Quantity
+from faa_core.findings import HeadExamination, HeadTests, LayerTest, Quantity
 from faa_core.inventory import DeviceRoom, ModelDetails
 from faa_core.records import (
     BoxCounts,
@@ -171,6 +171,22 @@ class Engine:
 
     def release(self, job):
         self.runs.pop(job.run, None)
+
+    def test(self, job, listener):
+        """Head 1 of every layer differs."""
+        if "untested" in (self.reference or ""):
+            raise FaaError("The surrogates do not fit into memory.", "Test another statistic.")
+        layers = len(self.runs[job.run])
+        q = np.where(np.arange(self.heads) == 1, 0.01, 0.5)
+        numbers = np.ones(self.heads)
+        status = np.full(self.heads, status_code("ok"), np.uint8)
+        tested = tuple(
+            LayerTest(
+                LayerInfo("decoder", layer, self.heads, "causal"), numbers, numbers, numbers, numbers, q / 2, q, status
+            )
+            for layer in range(layers)
+        )
+        return HeadTests(job.statistic, job.surrogate, job.replicates, job.seed, tested)
 
     def examine(self, job, listener):
         kind, layer, head = job.kind, job.layer, job.head

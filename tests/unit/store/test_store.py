@@ -102,6 +102,26 @@ def test_what_else_was_asked_comes_back_with_the_untrained_model(path: Path, run
         assert [entry.id for entry in store.entries()] == [number]  # the baseline is a part of it
 
 
+def test_a_test_that_is_made_later_takes_the_place_of_one_of_the_same_statistic_alone(path: Path, runs: Runs) -> None:
+    run, init = runs["demo"][0], runs["demo@init"][0]
+
+    def made(statistic: str, q: float) -> HeadTests:
+        numbers = (np.array([q]) for _ in range(6))
+        return HeadTests(
+            statistic, "row_shuffle", 19, 4, (LayerTest(run.layers[0].info, *numbers, np.zeros(1, np.uint8)),)
+        )
+
+    with Store(path) as store:
+        number = store.save(run, findings=Findings(init, (made("D1", 0.5),), examinations=(examination(0, 3),)))
+        store.add_tests(number, made("D0", 0.25))
+        store.add_tests(number, made("D1", 0.125))
+        expected = Findings(init, (made("D0", 0.25), made("D1", 0.125)), examinations=(examination(0, 3),))
+        assert same(store.findings(number), expected)
+        bare = store.save(run)
+        store.add_tests(bare, made("D0", 0.25))
+        assert same(store.findings(bare), Findings(tests=(made("D0", 0.25),)))
+
+
 def test_heads_that_are_examined_later_are_kept_beside_their_run(path: Path, run: Analysis) -> None:
     with Store(path) as store:
         number = store.save(run)
