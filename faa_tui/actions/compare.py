@@ -82,7 +82,7 @@ COMPARE: tuple[Action, ...] = (
     ),
     Action("compare.swap", "w", "swap", "swap", "Let the two models change sides", "compare", "Look", True),
     Action(
-        "compare.statistic", "s", "statistic(1)", "statistic", "Compare by the next statistic", "compare", "Look", True
+        "compare.statistic", "s", "statistic(1)", "statistic", "Compare by the next statistic", "compare", "Look"
     ),
     Action(
         "compare.statistic_list",

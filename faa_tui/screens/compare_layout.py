@@ -257,9 +257,7 @@ class CompareLayout(PanedScreen):
             mark_means=f"q ≤ {RATE:.2f}".replace("0.", "."),
         )
         pane, letter = self._matrix_pane, LETTERS[self.other]
-        pane.styles.height = (
-            len(rows) + 4 if not self.has_class("-narrow") else None
-        )  # border, numbers of heads, legend
+        pane.fit(None if self.has_class("-narrow") else len(rows) + 4)  # border, numbers of heads, legend
         title = f"{letter} - A  {self.entry.title.lower()}"
         pane.head(title if len(title) <= pane.size.width - 9 else f"{letter} - A  {self.entry.symbol}")
         if comparison is None:

@@ -245,7 +245,7 @@ class MainLayout(PanedScreen):
         self._blocks.clear()
         self._examinations.clear()
         self._map.clear()
-        self._heads_pane.styles.height = len(results.rows) + 4  # border, numbers of the heads, legend
+        self._heads_pane.fit(len(results.rows) + 4)  # border, numbers of the heads, legend
         self._placed = False
         with self.prevent(MainLayout.HeadShown):
             self.set_reactive(MainLayout.position, results.clamp(self.position))

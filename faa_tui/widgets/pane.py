@@ -28,6 +28,7 @@ class Pane(Vertical):
         super().__init__(id=id)
         self.key = key
         self._head = self._foot = Content("")
+        self._lines: int | None = None
         self.name_of_pane = title
         self._empty: Static | None = None
         self.head(title)
@@ -44,6 +45,18 @@ class Pane(Vertical):
             self.mount(self._empty)
         self._empty.update(Content(text))
         self._empty.display = bool(text)
+
+    def on_mount(self) -> None:
+        """Fill the screen when the screen says so."""
+        self.watch(self.screen, "maximized", self._fit, init=False)
+
+    def fit(self, lines: int | None) -> None:
+        """Be so many lines high, borders included, or as high as the style sheet says; not while it fills the screen."""
+        self._lines = lines
+        self._fit()
+
+    def _fit(self) -> None:
+        self.styles.height = None if self.screen.maximized is self else self._lines
 
     def head(self, title: str | Content) -> None:
         """Write ``title`` into the border; it is never read as markup."""

@@ -22,7 +22,7 @@ class Readout(Static):
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id, markup=False)
-        self.update(Content.styled("The map appears as soon as it is measured.", "dim"))
+        self.update(Content.styled("The map appears once it is measured.", "dim"))
 
     def show(self, event: HeatMap.CursorMoved, queries: Tokens, keys: Tokens, without_first: bool = False) -> None:
         """Show the cell of ``event``; weight and lift of a cell of several tokens are given as upper bounds.
