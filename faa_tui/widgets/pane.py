@@ -51,7 +51,7 @@ class Pane(Vertical):
         self.watch(self.screen, "maximized", self._fit, init=False)
 
     def fit(self, lines: int | None) -> None:
-        """Be so many lines high, borders included, or as high as the style sheet says; not while it fills the screen."""
+        """Be so many lines high with its borders, or as high as the style sheet says, unless it fills the screen."""
         self._lines = lines
         self._fit()
 
