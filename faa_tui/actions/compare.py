@@ -81,9 +81,7 @@ COMPARE: tuple[Action, ...] = (
         "Run",
     ),
     Action("compare.swap", "w", "swap", "swap", "Let the two models change sides", "compare", "Look", True),
-    Action(
-        "compare.statistic", "s", "statistic(1)", "statistic", "Compare by the next statistic", "compare", "Look"
-    ),
+    Action("compare.statistic", "s", "statistic(1)", "statistic", "Compare by the next statistic", "compare", "Look"),
     Action(
         "compare.statistic_list",
         "S",
