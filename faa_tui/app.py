@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from faa_core.errors import UsageError
 from faa_core.worker.protocol import RunOptions
 from faa_tui import supervisor
-from faa_tui.colour import Display, detect, environment
+from faa_tui.colour import Display, own_display
 
 
 def run(
@@ -48,7 +48,7 @@ def run(
             f"Use 'faa analyze {reference}' for a table or JSON, or 'faa show {reference}' for one map.",
         )
 
-    shown = display or detect(environment())
+    shown = display or own_display()
 
     def main() -> int:
         # The collector would look through half a million new objects, all of which stay, before the first paint; the

@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, cast, get_args
@@ -85,6 +86,24 @@ def environment() -> dict[str, str]:
         if not any(entry.startswith(b"LC_CTYPE=") for entry in given):
             del found["LC_CTYPE"]
     return found
+
+
+def own_display(flag: str = "auto", ascii_only: bool = False) -> Display:
+    """What the terminal of this process can show, by its environment and the configuration of the user.
+
+    A configuration with a mistake says nothing here; the application and ``faa doctor`` tell the mistake.
+
+    Args:
+        flag: What the command line asks for; one of `CHOICES`.
+        ascii_only: Whether the command line asks for nothing but ASCII.
+    """
+    from faa_core.configuration import load
+    from faa_core.errors import UsageError
+
+    configured = "auto"
+    with suppress(UsageError):
+        configured = load().screen.color
+    return detect(environment(), flag=flag, configured=configured, ascii_only=ascii_only)
 
 
 def detect(

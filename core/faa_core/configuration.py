@@ -13,7 +13,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import platformdirs
@@ -32,9 +32,11 @@ class ScreenEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the application uses its terminal.
 
     Attributes:
+        color: Colours of the terminal, where it is not to be found out.
         mouse: Whether it takes the mouse; without, the terminal selects text as in any program.
     """
 
+    color: Literal["auto", "truecolor", "256", "16", "none"] = "auto"
     mouse: bool = True
 
 

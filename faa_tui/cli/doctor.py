@@ -18,7 +18,7 @@ from faa_core import __version__, configuration
 from faa_core.errors import UsageError
 from faa_core.worker.session import session
 from faa_tui import paths, preferences
-from faa_tui.colour import detect, environment
+from faa_tui.colour import own_display
 from faa_tui.rendering.text import visible
 
 
@@ -51,7 +51,7 @@ def _examine() -> dict[str, Any]:
     with session() as worker:
         hello = time.perf_counter() - start
         report = worker.environment()
-    shown = detect(environment())
+    shown = own_display()
     configured, wrong = _configuration()
     size = shutil.get_terminal_size()
     return {

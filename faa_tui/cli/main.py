@@ -187,9 +187,9 @@ def add_display_options(parser: ArgumentParser) -> None:
 
 def display_of(options: Namespace) -> Display:
     """What the terminal can show, by what `add_display_options` read and the environment."""
-    from faa_tui.colour import detect, environment
+    from faa_tui.colour import own_display
 
-    return detect(environment(), flag=options.color, ascii_only=options.ascii)
+    return own_display(options.color, options.ascii)
 
 
 def gibibytes(text: str) -> int:

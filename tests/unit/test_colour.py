@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from faa_tui.colour import CHOICES, Capabilities, detect, terminal_database
+from faa_tui.colour import CHOICES, Capabilities, detect, own_display, terminal_database
 
 ENTRIES = {
     "xterm-256color": Capabilities(256, False),
@@ -112,3 +112,16 @@ def test_a_locale_of_c_is_seen_although_python_changes_it() -> None:
     for extra, reason in (({"LANG": "C"}, "LANG=C"), ({"LANG": "C", "LC_CTYPE": "C.UTF-8"}, "LC_CTYPE=C.UTF-8")):
         done = subprocess.run([sys.executable, "-c", code], env={**kept, **extra}, capture_output=True, text=True)
         assert done.stdout.strip() == reason
+
+
+def test_the_configuration_stands_between_the_command_line_and_the_environment(tmp_path, monkeypatch):
+    file = tmp_path / "config.toml"
+    monkeypatch.setenv("FAA_CONFIG", str(file))
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    file.write_text('[screen]\ncolor = "256"\n')
+    assert own_display().colours == "256"
+    assert "configuration" in own_display().colours_reason
+    assert own_display("16").colours == "16"
+    file.write_text("[screen]\ncolour = 1\n")  # the mistake is told by those who can
+    assert own_display().colours == "truecolor"

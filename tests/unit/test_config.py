@@ -168,6 +168,7 @@ def test_keys_theme_and_screen_are_read() -> None:
     assert config.theme == "nord"
     assert config.keys == {"run": "W", "layer.next": "n", "layer.previous": "p"}
     assert not config.screen.mouse
+    assert configuration.parse('[screen]\ncolor = "256"', Path("c.toml")).screen.color == "256"
     assert configuration.parse("", Path("c.toml")).screen.mouse
 
 
