@@ -142,14 +142,14 @@ def test_segments_are_laid_while_a_run_goes_on_and_longer_jobs_wait(watch: Watch
     w = watch()
     run = w.run("until-told")
     w.until(protocol.LayerReady, run)
-    residents, align = w.client.new_id(), w.client.new_id()
-    w.client.send(protocol.Residents(residents))
+    longer, align = w.client.new_id(), w.client.new_id()
+    w.client.send(protocol.Run(longer, "echo", "text"))
     w.client.send(protocol.Align(align, run, "decoder", np.zeros(8, np.int32), np.zeros(8, np.int32)))
     w.until(protocol.Done, align)
     assert not w.ends(run)
-    assert not w.ends(residents)
+    assert not w.ends(longer)
     w.client.cancel(run)
-    w.until(protocol.Done, residents)
+    w.until(protocol.Done, longer)
 
 
 def test_a_prefetched_tile_waits_for_the_run_and_one_on_the_screen_does_not(watch: Watch) -> None:

@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from faa_core import findings, records
+from faa_core import findings, inventory, records
 from faa_core.worker import protocol
 
 
@@ -83,6 +83,10 @@ def messages(layer_result: records.LayerResult) -> list[protocol.Request | proto
     halves = np.array([[[0.5, 0.25]], [[1, 0]]], np.float16)
     rows = np.array([3], np.int32)
     sketched = records.LayerSketch(info, rows, rows - 3, rows + 1, halves.astype(np.uint16), halves, halves[..., 0])
+    details = inventory.ModelDetails(
+        "gpt2", "GPT2LMHeadModel", (info,), 2, 1024, 2**27, "float32", 2**29, 2**20, 900, None,
+        (inventory.DeviceRoom("cuda:0", 2**34, 2**36),), "fits", "a note",
+    )  # fmt: skip
     return [
         protocol.Load(1, "gpt2@main", options),
         protocol.Run(2**40, "./checkpoint", "text\x00with\ufffdodd \U0001f600", options),
@@ -97,6 +101,8 @@ def messages(layer_result: records.LayerResult) -> list[protocol.Request | proto
         protocol.Release(4, 2),
         protocol.Unload(4, "demo"),
         protocol.Residents(4),
+        protocol.Models(4, ("~/models",)),
+        protocol.Inspect(4, "gpt2", options, 900, True),
         protocol.Environment(4),
         protocol.Tune((1, 7), True, 2**20),
         protocol.Ack(2**40),
@@ -115,6 +121,10 @@ def messages(layer_result: records.LayerResult) -> list[protocol.Request | proto
         protocol.Sketched(3, 0, 2, sketched),
         protocol.Boxed(3, 9, np.array([[255, 128], [1, 0]], np.uint8)),
         protocol.ResidentReport(4, (protocol.Resident("demo", "cuda:0", "bfloat16", 2**34, 2**30, (1, 2)),)),
+        protocol.ModelsReport(
+            4, inventory.Inventory((inventory.FoundModel("gpt2", "cache", 2**30, 1.5, "incomplete"),), "/cache", True)
+        ),
+        protocol.Inspected(4, details),
         protocol.Chunk(3, "tile", "<f2", (2, 3), 0, 12),
         protocol.EnvironmentReport(4, {"numpy": "2"}, ("cpu",), {"host_total": 2**40}, (("maps", True, "equal"),)),
         protocol.Done(1, 0.25, ("a note",)),
