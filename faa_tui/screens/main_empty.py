@@ -59,4 +59,5 @@ class MainEmpty(MainMap):
                 text = _COMING[pane]
             elif not filled:
                 text = help.with_keys(cast("DiscoveryApp", self.app), _NEXT[phase]) if pane == "heads" else _BRIEF
-            self.query_one(f"#{pane}", Pane).say(text)
+            for here in self.query(f"#{pane}").results(Pane):  # none while the screen is taken down
+                here.say(text)
