@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 
 from faa_core.catalogue import BY_KEY
+from faa_core.comparison.order import RATE
 from faa_core.errors import Cancelled
 from faa_core.findings import TESTED
 from faa_tui import messages
 from faa_tui.application.runs import RunsApp
 from faa_tui.messages import TestsKey
-
-RATE: Final = 0.05
-"""Share of false discoveries that is put up with, of all heads that are said to differ."""
+from faa_tui.session import Order
 
 
 class HeadTestsApp(RunsApp, inherit_bindings=False):
@@ -39,6 +36,12 @@ class HeadTestsApp(RunsApp, inherit_bindings=False):
             self._testing = TestsKey(results.run, statistic)
             self._tell("begins")
             self.fleet.ask(self._testing)
+
+    def submit(self, order: Order) -> None:
+        """Give up a test that is under way: the run would wait for its end."""
+        if self._testing is not None:
+            self.fleet.cancel(self._testing)
+        super().submit(order)
 
     def on_tests_progressed(self, message: messages.TestsProgressed) -> None:
         """Say how far it has come."""

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faa_core.catalogue import BY_KEY, RUN_KEYS, Entry
+from faa_core.comparison.order import RATE
 from faa_core.findings import HeadTests
 from faa_core.records import STATUSES, LayerResult, status_code
 from faa_tui.head_address import named, numbered
-from faa_tui.rendering.row_table import DISCOVERY, Column, RowTable, number, words
+from faa_tui.rendering.row_table import Column, RowTable, number, words
 from faa_tui.rendering.text import visible
 from faa_tui.row_filter import Columns
 from faa_tui.session import Position
@@ -118,7 +119,7 @@ def head_rows(layers: Sequence[LayerResult], statistic: Entry, tests: Sequence[H
         others,
         {} if found else {"q": "the heads of this run are not tested"},
     )
-    discovered = np.any([q < DISCOVERY for q in found.values()], axis=0) if found else np.zeros(count, bool)
+    discovered = np.any([q < RATE for q in found.values()], axis=0) if found else np.zeros(count, bool)
     return RowTable(keys, tuple(columns), asked, discovered, "heads")
 
 

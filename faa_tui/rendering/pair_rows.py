@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faa_core.catalogue import Entry
+from faa_core.comparison.order import RATE
 from faa_core.comparison.records import Comparison, Head
 from faa_tui.head_address import named
-from faa_tui.rendering.row_table import DISCOVERY, Column, RowTable, joined_width, number, words
+from faa_tui.rendering.row_table import Column, RowTable, joined_width, number, words
 from faa_tui.rendering.text import visible
 from faa_tui.row_filter import Columns
 
@@ -70,7 +71,7 @@ def pair_table(comparison: Comparison, entry: Entry) -> RowTable:
         return written(one), written(other), f"{one.layer}.{one.head}", f"{other.layer}.{other.head}"
 
     texts = {"label": ["\n".join(both) for both in zip(labels_a, labels_b, strict=True)]}
-    return RowTable(range(count), columns, Columns(count, numbers, texts, names), q < DISCOVERY, "pairs")
+    return RowTable(range(count), columns, Columns(count, numbers, texts, names), q < RATE, "pairs")
 
 
 def columns_for(columns: tuple[Column, ...], width: int) -> tuple[Column, ...]:

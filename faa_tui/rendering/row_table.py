@@ -6,15 +6,11 @@ import math
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from faa_tui.row_filter import Columns
-
-DISCOVERY: Final = 0.05
-"""Rows of which q is below it stand out."""
 
 
 @dataclass(frozen=True)

@@ -173,9 +173,12 @@ class Engine:
         self.runs.pop(job.run, None)
 
     def test(self, job, listener):
-        """Head 1 of every layer differs."""
+        """Head 1 of every layer differs; of a ``patient`` model the test goes on until it is cancelled."""
         if "untested" in (self.reference or ""):
             raise FaaError("The surrogates do not fit into memory.", "Test another statistic.")
+        while "patient" in (self.reference or ""):
+            listener.check()
+            time.sleep(0.01)
         layers = len(self.runs[job.run])
         q = np.where(np.arange(self.heads) == 1, 0.01, 0.5)
         numbers = np.ones(self.heads)

@@ -21,7 +21,7 @@ def test_heads_are_tested_filtered_by_q_and_the_test_is_kept(start, size):
             assert any("4 of 32 heads differ in box-counting dimension" in message for message in said(session))
             await session.type_at_once("slash", *"q<.05", "enter")
             await session.until(lambda: "4 of 32 heads" in session.text)
-            assert isinstance(session.app.main.query_one(HeadsTable).query_one(Input).value, str)
+            assert session.app.main.query_one(HeadsTable).query_one(Input).value == "q<.05"
 
             def there():
                 with Store(paths.runs()) as store:
@@ -71,5 +71,31 @@ def test_a_test_that_fails_says_why(start):
             await session.press("Q")
             await session.until(lambda: "do not fit into memory" in session.text)
             assert session.app._testing is None
+
+    asyncio.run(body())
+
+
+def test_a_run_does_not_wait_for_the_end_of_a_test(start):
+    async def body():
+        async with start(reference="./patient") as session:
+            await session.press("Q")
+            await session.until(lambda: "testing D0" in session.text)
+            await session.press("r")
+            await session.until(lambda: session.app.run_number == 2 and session.app.at_rest)
+            assert "run 2  done" in session.text
+            assert session.app._testing is None
+            assert "testing" not in session.text
+
+    asyncio.run(body())
+
+
+def test_esc_gives_a_test_up(start):
+    async def body():
+        async with start(reference="./patient") as session:
+            await session.press("Q")
+            await session.until(lambda: "testing D0" in session.text)
+            await session.press("escape")
+            await session.until(lambda: session.app._testing is None)
+            assert not session.app.main.results.tests
 
     asyncio.run(body())
