@@ -36,15 +36,26 @@ def noise(tmp_path_factory):
     return path
 
 
-def frames(terminal, key, count):
-    """Press a key as if it were held, one press a frame; the bytes of each frame."""
-    sizes = []
-    for _ in range(count):
-        asked, before = terminal.raw.count(QUESTION), len(terminal.raw)
+def drain(terminal):
+    """Read all that is on its way; a map that rests sends nothing more."""
+    read = -1
+    while len(terminal.raw) > read:
+        read = len(terminal.raw)
+        terminal.pump(0.5)
+
+
+def frames(terminal, keys):
+    """Press keys as if they were held, one press a frame; the bytes of each frame but that of the first press.
+
+    A question ends a frame. One read may bring several of them, so they are told apart afterwards.
+    """
+    drain(terminal)
+    begin = len(terminal.raw)
+    for key in keys:
+        asked = terminal.raw.count(QUESTION)
         terminal.type(key)
         terminal.until(lambda asked=asked: terminal.raw.count(QUESTION) > asked)
-        sizes.append(len(terminal.raw) - before)
-    return sizes
+    return [len(frame) for frame in terminal.raw[begin:].split(QUESTION)[1:-1]]
 
 
 def colours(terminal):
@@ -61,13 +72,14 @@ def test_a_held_key_sends_drafts_within_their_budget_and_then_the_exact_map(open
     terminal.until_shows("weight, log")
     terminal.type("++++")
     terminal.until(lambda: colours(terminal) > 100)
-    terminal.type("J")
-    sizes = frames(terminal, "J", 12)
+    sizes = frames(terminal, "J" * 13)
+    assert len(sizes) >= 12
     assert max(sizes) <= MOVING_BYTES, sizes
     assert colours(terminal) < 60
     terminal.until(lambda: colours(terminal) > 100)
-    sizes = frames(terminal, ">", 1) + frames(terminal, "<", 1) + frames(terminal, ">", 1)
-    assert max(sizes[1:]) <= MOVING_BYTES, sizes
+    sizes = frames(terminal, "><>")
+    assert len(sizes) >= 2
+    assert max(sizes) <= MOVING_BYTES, sizes
     terminal.type("q")
     assert terminal.until_ended() == 0
     terminal.assert_restored()
