@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -72,7 +73,7 @@ class CopyingApp(ReportsApp, inherit_bindings=False):
         if not text:
             self.notify(f"There is nothing in it: {visible(offer.about)}.", title=_TITLE, markup=False)
             return
-        self.run_worker(self._hand_over(offer, text), group="copy", exit_on_error=False)
+        self.run_worker(partial(self._hand_over, offer, text), group="copy", exit_on_error=False)
 
     async def _hand_over(self, offer: Copy, text: str) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -56,7 +57,7 @@ class KeptApp(DiscoveryApp, inherit_bindings=False):
 
     def list_runs(self) -> None:
         """Read what the list lacks, as far as others have kept it as well."""
-        self.run_worker(self._read_list(), group="list of runs", exclusive=True)
+        self.run_worker(self._read_list, group="list of runs", exclusive=True)
 
     async def _read_list(self) -> None:
         pane = self.main.runs
@@ -123,7 +124,7 @@ class KeptApp(DiscoveryApp, inherit_bindings=False):
         if results is not None and self.history.number_of(results.run) == event.run:
             self.notify(f"Run {event.run} is on the screen.", title=_TITLE, markup=False)
         else:
-            self.run_worker(self.open_kept(event.run), group="kept run", exclusive=True)
+            self.run_worker(partial(self.open_kept, event.run), group="kept run", exclusive=True)
 
     async def open_kept(self, run: int) -> bool:
         """Show a kept run of any kind without its model; whether it could be read."""
@@ -288,7 +289,7 @@ class KeptApp(DiscoveryApp, inherit_bindings=False):
 
         def answered(note: str | None) -> None:
             if note is not None:
-                self.run_worker(self._note(event.run, note))
+                self.run_worker(partial(self._note, event.run, note))
 
         self.push_screen(NoteRun("" if row is None else row.note), answered)
 
@@ -307,7 +308,7 @@ class KeptApp(DiscoveryApp, inherit_bindings=False):
 
         def answered(ending: str | None) -> None:
             if ending is not None:
-                self.run_worker(self._take_out(event.run, ending))
+                self.run_worker(partial(self._take_out, event.run, ending))
 
         said = f"It is written to {reports.folder()}, under a name that is free there."
         self.push_screen(ChooseLine(f"Take run {event.run} out as", _ENDINGS, said), answered)
@@ -326,7 +327,7 @@ class KeptApp(DiscoveryApp, inherit_bindings=False):
     def on_runs_pane_delete_wanted(self, event: RunsPane.DeleteWanted) -> None:
         """Say what is lost, and ask."""
         event.stop()
-        self.run_worker(self._ask_to_delete(event.run))
+        self.run_worker(partial(self._ask_to_delete, event.run))
 
     async def _ask_to_delete(self, run: int) -> None:
         from faa_tui.screens.choose_line import ChooseLine
@@ -339,7 +340,7 @@ class KeptApp(DiscoveryApp, inherit_bindings=False):
 
         def answered(answer: str | None) -> None:
             if answer == "delete":
-                self.run_worker(self._delete(run))
+                self.run_worker(partial(self._delete, run))
 
         choices = (("keep", "Keep it", ""), ("delete", "Delete it", "for good"))
         row = RunRow.of(entry)
@@ -366,12 +367,12 @@ class KeptApp(DiscoveryApp, inherit_bindings=False):
 
     def _report_run(self) -> None:
         if self.kept is not None and self.shows_kept:
-            self.run_worker(self._take_out(self.kept.id, ".html"))
+            self.run_worker(partial(self._take_out, self.kept.id, ".html"))
         else:
             super()._report_run()
 
     def _report_comparison(self) -> None:
         if self.desk is not None and self.desk.comparing.kept:
-            self.run_worker(self._take_out(self._kept_comparison, ".html"))
+            self.run_worker(partial(self._take_out, self._kept_comparison, ".html"))
         else:
             super()._report_comparison()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 
 from faa_core.errors import FaaError
 from faa_tui import last_state
@@ -41,7 +42,7 @@ class LastApp(KeptApp, inherit_bindings=False):
         )
         self.order = self._order(state.reference, self._text, self.order.options)
         self._list_models()
-        self.run_worker(self._bring_back(state), group="kept run", exclusive=True)
+        self.run_worker(partial(self._bring_back, state), group="kept run", exclusive=True)
         return True
 
     async def _bring_back(self, state: LastState) -> None:
