@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+from textual import work
 
 from faa_core.report import Chosen, HeadMap
 from faa_tui import clipboard, messages
@@ -73,8 +73,9 @@ class CopyingApp(ReportsApp, inherit_bindings=False):
         if not text:
             self.notify(f"There is nothing in it: {visible(offer.about)}.", title=_TITLE, markup=False)
             return
-        self.run_worker(partial(self._hand_over, offer, text), group="copy", exit_on_error=False)
+        self._hand_over(offer, text)
 
+    @work(group="copy", description="", exit_on_error=False)
     async def _hand_over(self, offer: Copy, text: str) -> None:
         try:
             way = await clipboard.copy(text, self.copy_to_clipboard, lambda sequence: write_raw(self, sequence))

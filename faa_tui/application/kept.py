@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
+from textual import work
 
 from faa_core.errors import DamagedStoreError, FaaError, StoreError, UsageError
 from faa_core.reference import parse
@@ -57,8 +57,9 @@ class KeptApp(DiscoveryApp, inherit_bindings=False):
 
     def list_runs(self) -> None:
         """Read what the list lacks, as far as others have kept it as well."""
-        self.run_worker(self._read_list, group="list of runs", exclusive=True)
+        self._read_list()
 
+    @work(group="list of runs", exclusive=True)
     async def _read_list(self) -> None:
         pane = self.main.runs
         try:
@@ -124,8 +125,9 @@ class KeptApp(DiscoveryApp, inherit_bindings=False):
         if results is not None and self.history.number_of(results.run) == event.run:
             self.notify(f"Run {event.run} is on the screen.", title=_TITLE, markup=False)
         else:
-            self.run_worker(partial(self.open_kept, event.run), group="kept run", exclusive=True)
+            self.open_kept(event.run)
 
+    @work(group="kept run", exclusive=True)
     async def open_kept(self, run: int) -> bool:
         """Show a kept run of any kind without its model; whether it could be read."""
         try:
@@ -241,8 +243,10 @@ class KeptApp(DiscoveryApp, inherit_bindings=False):
         from faa_tui.screens.compare import CompareScreen
 
         sides = [
-            [TextRun.kept(self.new_number(), run.analysis, run.overviews) for run in runs] for runs in (kept.a, kept.b)
+            [TextRun.kept(self.new_number(), run.analysis, kept.little(side, place)) for place, run in enumerate(runs)]
+            for side, runs in enumerate((kept.a, kept.b))
         ]
+        segments = {(place, one.kind): one.alignments for place, joined in enumerate(kept.segments) for one in joined}
         comparison = kept.comparison
         texts = [run.analysis.text for run in kept.a]
         options = self._options_of(kept.a[0])
@@ -250,7 +254,7 @@ class KeptApp(DiscoveryApp, inherit_bindings=False):
         comparing = Comparing(references, texts, options, self.fleet, self.new_number)
         entry = kept.entry
         said = f"Kept comparison {entry.id}, from {when_words(RunRow.of(entry).when)}: r runs both models again."
-        comparing.restore(sides, comparison, said)
+        comparing.restore(sides, comparison, said, segments)
         self._kept_comparison = entry.id
         self._replace_desk(ComparisonDesk(comparing, CompareScreen(comparing), self.fleet, self._hostname))
 
@@ -289,10 +293,11 @@ class KeptApp(DiscoveryApp, inherit_bindings=False):
 
         def answered(note: str | None) -> None:
             if note is not None:
-                self.run_worker(partial(self._note, event.run, note))
+                self._note(event.run, note)
 
         self.push_screen(NoteRun("" if row is None else row.note), answered)
 
+    @work
     async def _note(self, run: int, note: str) -> None:
         try:
             await self.history.set_note(run, note)
@@ -308,11 +313,12 @@ class KeptApp(DiscoveryApp, inherit_bindings=False):
 
         def answered(ending: str | None) -> None:
             if ending is not None:
-                self.run_worker(partial(self._take_out, event.run, ending))
+                self._take_out(event.run, ending)
 
         said = f"It is written to {reports.folder()}, under a name that is free there."
         self.push_screen(ChooseLine(f"Take run {event.run} out as", _ENDINGS, said), answered)
 
+    @work
     async def _take_out(self, run: int, ending: str) -> None:
         try:
             path = await self.history.take_out(run, reports.folder(), ending)
@@ -327,8 +333,9 @@ class KeptApp(DiscoveryApp, inherit_bindings=False):
     def on_runs_pane_delete_wanted(self, event: RunsPane.DeleteWanted) -> None:
         """Say what is lost, and ask."""
         event.stop()
-        self.run_worker(partial(self._ask_to_delete, event.run))
+        self._ask_to_delete(event.run)
 
+    @work
     async def _ask_to_delete(self, run: int) -> None:
         from faa_tui.screens.choose_line import ChooseLine
 
@@ -340,7 +347,7 @@ class KeptApp(DiscoveryApp, inherit_bindings=False):
 
         def answered(answer: str | None) -> None:
             if answer == "delete":
-                self.run_worker(partial(self._delete, run))
+                self._delete(run)
 
         choices = (("keep", "Keep it", ""), ("delete", "Delete it", "for good"))
         row = RunRow.of(entry)
@@ -355,6 +362,7 @@ class KeptApp(DiscoveryApp, inherit_bindings=False):
         )
         self.push_screen(ChooseLine(f"Delete run {run}?", choices, said), answered)
 
+    @work
     async def _delete(self, run: int) -> None:
         try:
             gone = await self.history.delete([run])
@@ -367,12 +375,12 @@ class KeptApp(DiscoveryApp, inherit_bindings=False):
 
     def _report_run(self) -> None:
         if self.kept is not None and self.shows_kept:
-            self.run_worker(partial(self._take_out, self.kept.id, ".html"))
+            self._take_out(self.kept.id, ".html")
         else:
             super()._report_run()
 
     def _report_comparison(self) -> None:
         if self.desk is not None and self.desk.comparing.kept:
-            self.run_worker(partial(self._take_out, self._kept_comparison, ".html"))
+            self._take_out(self._kept_comparison, ".html")
         else:
             super()._report_comparison()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from functools import partial
+
+from textual import work
 
 from faa_core.errors import FaaError
 from faa_tui import last_state
@@ -42,9 +43,10 @@ class LastApp(KeptApp, inherit_bindings=False):
         )
         self.order = self._order(state.reference, self._text, self.order.options)
         self._list_models()
-        self.run_worker(partial(self._bring_back, state), group="kept run", exclusive=True)
+        self._bring_back(state)
         return True
 
+    @work(group="kept run", exclusive=True)
     async def _bring_back(self, state: LastState) -> None:
         """Show the kept run; where there is none any more, the model is run."""
         if state.run is not None:
