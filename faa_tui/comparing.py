@@ -6,7 +6,7 @@ named after it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -85,6 +85,7 @@ class Comparing:
         self._number = number
         self._places: dict[int, tuple[SideState, int]] = {}
         self._alignments: dict[tuple[int, MapKind], tuple[Alignment, Alignment] | FaaError] = {}
+        self._kept_segments: frozenset[tuple[int, MapKind]] = frozenset()
 
     # --- what is compared ----------------------------------------------------------------------------------------
 
@@ -103,16 +104,26 @@ class Comparing:
                     self._send(side, index, text)
         self._advance()
 
-    def restore(self, sides: Sequence[Sequence[TextRun]], comparison: Comparison, words: str) -> None:
+    def restore(
+        self,
+        sides: Sequence[Sequence[TextRun]],
+        comparison: Comparison,
+        words: str,
+        segments: Mapping[tuple[int, MapKind], tuple[Alignment, Alignment]],
+    ) -> None:
         """Show a comparison of two models as it was kept; nothing is asked for until its runs are made again.
 
         Args:
             sides: The kept run of each text, of either model.
             comparison: The numbers.
             words: What is said of it while it shows.
+            segments: By text and kind of map the common segments that the maps of its runs are over; where there are
+                none, they are over tokens.
         """
         self.kept_words = words
         self.comparisons[1] = comparison
+        self._alignments |= segments
+        self._kept_segments = frozenset(segments)
         for state, runs in zip(self.sides, sides, strict=True):
             state.runs = list(runs)
             self._places |= {run.number: (state, index) for index, run in enumerate(runs)}
@@ -181,8 +192,12 @@ class Comparing:
         place = self._places.pop(number, None)
         if place is not None:
             side, index = place
-            side.runs.pop(index)
+            if side.runs.pop(index).little is not None:  # its segments are of tokens that the model had then
+                self._forget_segments(index)
             self._send(side, index, self.texts[index])
+
+    def _forget_segments(self, text: int) -> None:
+        self._alignments = {place: found for place, found in self._alignments.items() if place[0] != text}
 
     def cancel(self) -> None:
         """Give up every run that is under way."""
@@ -374,13 +389,26 @@ class Comparing:
         found = self.alignment(self.text, kind)
         return found is not None and not (found[0].same and found[1].same)
 
+    def over_segments(self, text: int) -> dict[MapKind, tuple[Alignment, Alignment]]:
+        """Common segments of each kind of map on a text of which not all sides have the same tokens."""
+        found = {kind: self.alignment(text, kind) for kind in self.kinds(text)}
+        return {kind: over for kind, over in found.items() if over and not (over[0].same and over[1].same)}
+
+    def still_over(self, text: int, over: Mapping[MapKind, tuple[Alignment, Alignment]]) -> bool:
+        """Whether these segments are those that lie over the maps of a text, wherever the sides stand by now."""
+        for kind, (queries, _) in over.items():
+            now = self.alignment(text, kind)
+            if now is None or not any(side is queries.segments[0] for side in now[0].segments):
+                return False
+        return True
+
     def can_show(self, side: int, kind: MapKind) -> bool:
         """Whether tiles of a map on the screen can be asked for: of segments not before they are laid."""
         run = self.shown(side)
         if run is None or run.results is None:
             return False
         if run.little is not None:
-            return not self.is_aligned(kind)
+            return not self.is_aligned(kind) or (self.text, kind) in self._kept_segments
         return not self.is_aligned(kind) or (run.done and not any(isinstance(key, AlignKey) for key in run.pending))
 
     def _complete(self, text: int) -> bool:

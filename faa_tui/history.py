@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from faa_core.replication import Replication
     from faa_core.store import Entry, Overview, Store
     from faa_core.worker.protocol import RunOptions
+    from faa_tui.little_maps import Over
     from faa_tui.rendering.attention_map import MapAddress
 
 T = TypeVar("T")
@@ -172,17 +173,40 @@ class History:
         self._save_beside(number, lambda store, run: store.add_tests(run, tests))
 
     def keep_comparison(
-        self, comparison: Comparison, a: Sequence[int], b: Sequence[int], options: RunOptions, seed: int
+        self, number: int, comparison: Comparison, a: Sequence[int], b: Sequence[int], options: RunOptions, seed: int
     ) -> None:
-        """Keep a comparison of finished runs, each side given by their numbers."""
+        """Keep a comparison of finished runs under a number of its own, each side given by the numbers of its runs."""
 
         def save(store: Store) -> None:
             if all(number in self._kept for number in (*a, *b)):
                 first, other = ([self._kept[number] for number in side] for side in (a, b))
                 with contextlib.suppress(UsageError):  # one of them was deleted meanwhile
-                    self._heard(store.save_comparison(comparison, first, other, Origin(parameters_of(options), seed)))
+                    origin = Origin(parameters_of(options), seed)
+                    self._kept[number] = store.save_comparison(comparison, first, other, origin)
+                    self._heard(self._kept[number])
 
         self._save(save)
+
+    def keep_segments(self, number: int, place: int, over: Over, other: int) -> None:
+        """Keep how the tokens were joined on a text of a comparison that was kept before.
+
+        Args:
+            number: The number of the comparison.
+            place: Which of its texts.
+            over: The segments of each kind of map.
+            other: Which side of them the other model is.
+        """
+
+        def add(store: Store, run: int) -> None:
+            from faa_core.store import Segments
+
+            store.add_segments(run, place, [Segments.of(kind, found, other) for kind, found in over.items()])
+
+        self._save_beside(number, add)
+
+    def keep_segment_overviews(self, number: int, side: int, place: int, overviews: Sequence[Overview]) -> None:
+        """Keep maps in little over segments, of one side of a comparison that was kept before, on one of its texts."""
+        self._save_beside(number, lambda store, run: store.add_segment_overviews(run, side, place, overviews))
 
     def adopt(self, number: int, run: int) -> None:
         """A kept run is on the screen again, as run ``number`` of the application."""

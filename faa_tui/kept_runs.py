@@ -12,7 +12,7 @@ from faa_core.replication import Replication
 
 if TYPE_CHECKING:
     from faa_core.export import Form
-    from faa_core.store import Entry, Overview, Store
+    from faa_core.store import Entry, Overview, Segments, Store
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,12 +61,23 @@ class KeptComparison:
         comparison: The numbers.
         a: The first model's run of each text.
         b: Those of the other model.
+        segments: For each text the common segments of the kinds of maps whose tokens were not the same, as far as they
+            are kept.
+        over_segments: For each of the two models and each text, its maps in little over these segments.
     """
 
     entry: Entry
     comparison: Comparison
     a: tuple[KeptAnalysis, ...]
     b: tuple[KeptAnalysis, ...]
+    segments: tuple[tuple[Segments, ...], ...]
+    over_segments: tuple[tuple[tuple[Overview, ...], ...], tuple[tuple[Overview, ...], ...]]
+
+    def little(self, side: int, place: int) -> tuple[Overview, ...]:
+        """The maps in little that one side has on a text: over segments where they were joined, else over tokens."""
+        joined = {one.kind for one in self.segments[place]}
+        run = (self.a, self.b)[side][place]
+        return (*(one for one in run.overviews if one.kind not in joined), *self.over_segments[side][place])
 
 
 KeptRun = KeptAnalysis | KeptTexts | KeptComparison
@@ -88,7 +99,10 @@ def open_run(store: Store, run: int) -> KeptRun:
     a, b = map(tuple, sides)
     if entry.kind == "texts":
         return KeptTexts(entry, store.replication(run), a)
-    return KeptComparison(entry, store.comparison(run), a, b)
+    places = range(len(a))
+    over = [tuple(store.segment_overviews(run, side, place) for place in places) for side in (0, 1)]
+    segments = tuple(store.segments(run, place) for place in places)
+    return KeptComparison(entry, store.comparison(run), a, b, segments, (over[0], over[1]))
 
 
 def _open_analysis(store: Store, entry: Entry) -> KeptAnalysis:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,53 +19,85 @@ if TYPE_CHECKING:
     from faa_core.store import Overview
 
 
+@dataclass(frozen=True, eq=False)
+class _Errand:
+    """Maps of one run that are wanted together.
+
+    Attributes:
+        run: Number of the run.
+        keep: Called with maps of one of its layers.
+        valid: Whether they still can be asked for.
+    """
+
+    run: int
+    keep: Callable[[Sequence[Overview]], object]
+    valid: Callable[[], bool]
+
+
 class LittleMapRequests:
     """Fetches maps of finished runs, one at a time and behind all else.
 
     Args:
         fetch: Sends one request; it has the priority `SOMEDAY`, which no other request for a tile has.
-        keep: Called with the number of a run and maps of one of its layers.
     """
 
-    def __init__(self, fetch: Callable[[TileKey], None], keep: Callable[[int, Sequence[Overview]], object]) -> None:
+    def __init__(self, fetch: Callable[[TileKey], None]) -> None:
         self._fetch = fetch
-        self._keep = keep
-        self._wishes: deque[tuple[int, Wish]] = deque()
+        self._wishes: deque[tuple[_Errand, Wish]] = deque()
         self._asked: TileKey | None = None
         self._made: list[Overview] = []
 
-    def want(self, run: int, wishes: Iterable[Wish]) -> None:
-        """Fetch maps of a run, after those that are wanted already."""
-        self._wishes.extend((run, wish) for wish in wishes)
+    def want(
+        self,
+        run: int,
+        wishes: Iterable[Wish],
+        keep: Callable[[Sequence[Overview]], object],
+        valid: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Fetch maps of a run, after those that are wanted already.
+
+        Args:
+            run: Number of the run.
+            wishes: Its maps, layer by layer.
+            keep: Called with the maps of each layer.
+            valid: Asked before each map; where it says no, what is left of ``wishes`` is given up.
+        """
+        errand = _Errand(run, keep, valid)
+        self._wishes.extend((errand, wish) for wish in wishes)
         self._ask()
 
     def arrived(self, key: TileKey, cells: NDArray[np.floating]) -> None:
         """Take the map that was asked for, and go on."""
         if key == self._asked:
-            run, wish = self._wishes.popleft()
+            errand, wish = self._wishes.popleft()
             self._made.append(wish.overview(cells))
             following = self._wishes[0] if self._wishes else None
-            if following is None or (following[0], *following[1][:2]) != (run, *wish[:2]):
-                self._hand_over(run)
+            if following is None or following[0] is not errand or following[1][:2] != wish[:2]:
+                self._hand_over(errand)
             self._asked = None
             self._ask()
 
     def failed(self, key: TileKey) -> None:
         """Give up the run: its worker is gone, or has let it go."""
         if key == self._asked:
-            self._hand_over(key.run)
-            self._wishes = deque(item for item in self._wishes if item[0] != key.run)
+            self._hand_over(self._wishes[0][0])
+            self._wishes = deque(item for item in self._wishes if item[0].run != key.run)
             self._asked = None
             self._ask()
 
     def _ask(self) -> None:
-        if self._asked is None and self._wishes:
-            run, wish = self._wishes[0]
-            address = MapAddress(run, wish.kind, wish.layer, wish.head)
-            self._asked = TileKey(address, wish.level, 0, wish.rows, 0, wish.columns, priority=SOMEDAY)
+        while self._asked is None and self._wishes:
+            errand, wish = self._wishes[0]
+            if not errand.valid():
+                self._hand_over(errand)
+                self._wishes = deque(item for item in self._wishes if item[0] is not errand)
+                continue
+            address = MapAddress(errand.run, wish.kind, wish.layer, wish.head)
+            rectangle = (0, wish.rows, 0, wish.columns)
+            self._asked = TileKey(address, wish.level, *rectangle, aligned=wish.aligned, priority=SOMEDAY)
             self._fetch(self._asked)
 
-    def _hand_over(self, run: int) -> None:
+    def _hand_over(self, errand: _Errand) -> None:
         if self._made:
-            self._keep(run, tuple(self._made))
+            errand.keep(tuple(self._made))
             self._made = []

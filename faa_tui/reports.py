@@ -10,11 +10,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from faa_core.comparison.alignment import align
+from faa_core.comparison.alignment import Alignment, align
 from faa_core.comparison.records import Comparison, Head
 from faa_core.errors import UsageError
 from faa_core.findings import Findings
-from faa_core.records import Analysis
+from faa_core.records import Analysis, MapKind
 from faa_core.replication import Replication
 from faa_core.report import (
     ComparedPart,
@@ -75,7 +75,7 @@ def kept_report(store: Store, entry: Entry, title: str = "") -> Report:
     if not {0, 1} <= first.keys():
         return comparison_report([ComparedPart(comparison)], title)
     runs = store.analysis(first[0]), store.analysis(first[1])
-    pairs = _kept_pair_maps(comparison, runs, (_kept_maps(store, first[0]), _kept_maps(store, first[1])))
+    pairs = _kept_pair_maps(store, entry.id, comparison, (first[0], first[1]), runs)
     return comparison_report([ComparedPart(comparison, runs, pairs)], title)
 
 
@@ -84,24 +84,36 @@ def _kept_maps(store: Store, run: int) -> list[HeadMap]:
 
 
 def _kept_pair_maps(
-    comparison: Comparison, runs: tuple[Analysis, Analysis], kept: tuple[list[HeadMap], list[HeadMap]]
+    store: Store, kept: int, comparison: Comparison, numbers: tuple[int, int], runs: tuple[Analysis, Analysis]
 ) -> tuple[PairMaps, ...]:
-    """Maps of the pairs that a report shows; those of other tokens are kept in no common segments."""
-    if comparison.aligned != "tokens":
-        return ()
-    of_a, of_b = ({Head(one.kind, one.layer, one.head): one for one in side} for side in kept)
-    found = []
+    """Maps of the pairs that a report shows, on the first text: over tokens, or where they differ over segments."""
+    segments = {one.kind: one.alignments for one in store.segments(kept, 0)}
+    of_a, of_b = (
+        {Head(one.kind, one.layer, one.head): one for one in found}
+        for found in (
+            (
+                *(one for one in store.overviews(number) if one.kind not in segments),
+                *store.segment_overviews(kept, side, 0),
+            )
+            for side, number in enumerate(numbers)
+        )
+    )
+    made = []
     for chosen in chosen_pairs(comparison):
         pair = chosen.pair
         a, b = of_a.get(pair.a), of_b.get(pair.b)
-        if a is None or b is None or (a.size, a.weights.shape) != (b.size, b.weights.shape):
+        if a is None or b is None or (a.cell, a.weights.shape) != (b.cell, b.weights.shape):
             continue
-        queries = align([run.queries_of(pair.a.kind) for run in runs], runs[0].text)
-        keys = align([run.keys_of(pair.a.kind) for run in runs], runs[0].text)
-        frame = PairFrame.of(pair, (queries, keys), (0, 1), runs)
-        if frame is not None and not frame.segments:
-            found.append(frame.maps(a.weights, b.weights, a.size))
-    return tuple(found)
+        over = segments.get(pair.a.kind) or _aligned(runs, pair.a.kind)
+        frame = PairFrame.of(pair, over, (0, 1), runs)
+        if frame is not None and frame.segments == (pair.a.kind in segments):
+            made.append(frame.maps(a.weights, b.weights, a.cell))
+    return tuple(made)
+
+
+def _aligned(runs: tuple[Analysis, Analysis], kind: MapKind) -> tuple[Alignment, Alignment]:
+    queries, keys = ([tokens(run, kind) for run in runs] for tokens in (Analysis.queries_of, Analysis.keys_of))
+    return align(queries, runs[0].text), align(keys, runs[0].text)
 
 
 def folder() -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.timer import Timer
@@ -18,7 +19,7 @@ from faa_tui.comparison_desk import SEED, ComparisonDesk, finished_run
 from faa_tui.fleet import HERE, host_of
 from faa_tui.history import History
 from faa_tui.little_map_requests import LittleMapRequests
-from faa_tui.little_maps import every_head, telling_heads
+from faa_tui.little_maps import every_head, every_head_over, telling_heads, telling_heads_over
 from faa_tui.samples import default_sample
 from faa_tui.session import Order, Position, Results
 
@@ -48,7 +49,7 @@ class ComparisonsApp(ModelsApp, inherit_bindings=False):
             lambda error: self.post_message(messages.NotKept(error)),
             lambda run: self.post_message(messages.RunKept(run)),
         )
-        self._little = LittleMapRequests(self.fleet.fetch, self.history.keep_overviews)
+        self._little = LittleMapRequests(self.fleet.fetch)
         self._numbers = itertools.count(1)
         self._resting: Timer | None = None
 
@@ -103,7 +104,7 @@ class ComparisonsApp(ModelsApp, inherit_bindings=False):
         if self.history.keep(number, analysis, self._hostname(reference), options):
             # Every map that travels over a network is waited for by somebody who looks at another one.
             wishes = every_head(analysis) if host_of(reference) == HERE else telling_heads(analysis)
-            self._little.want(number, wishes)
+            self._little.want(number, wishes, partial(self.history.keep_overviews, number))
 
     def on_tile_arrived(self, message: messages.TileArrived) -> None:
         """Keep a map in little that nobody looks at. Textual calls the methods of derived classes, too."""
@@ -193,7 +194,30 @@ class ComparisonsApp(ModelsApp, inherit_bindings=False):
             comparing = self.desk.comparing
             a, b = comparing.finished(0), comparing.finished(message.other)
             if a is not None and b is not None:
-                self.history.keep_comparison(message.comparison, a, b, comparing.options, SEED)
+                number = self.new_number()
+                self.history.keep_comparison(number, message.comparison, a, b, comparing.options, SEED)
+                for place in range(len(comparing.texts)):
+                    self._keep_segments(number, message, place)
+
+    def _keep_segments(self, number: int, message: messages.Compared, place: int) -> None:
+        """Keep how tokens were joined on a text, and fetch maps over that, of both sides."""
+        assert self.desk is not None
+        comparing = self.desk.comparing
+        over = comparing.over_segments(place)
+        if not over:
+            return
+        self.history.keep_segments(number, place, over, message.other)
+        for side, index in enumerate((0, message.other)):
+            state = comparing.sides[index]
+            # As of runs: of every text those of all heads would be more than anybody will look at.
+            whole = place == 0 and host_of(state.reference) == HERE
+            heads = every_head_over if whole else telling_heads_over
+            self._little.want(
+                state.runs[place].number,
+                heads(over, message.comparison, side),
+                partial(self.history.keep_segment_overviews, number, side, place),
+                partial(comparing.still_over, place, over),
+            )
 
     def on_not_kept(self, message: messages.NotKept) -> None:
         """Say so; whatever is on the screen stays there."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from textual.message import Message
 
@@ -216,7 +217,8 @@ class TextsApp(HeadTestsApp, inherit_bindings=False):
         for place, (member, analysis) in enumerate(zip(measured, analyses, strict=True)):
             # Of every text those of all heads would be more than anybody will look at.
             whole = place == 0 and host_of(texts.reference) == HERE
-            self._little.want(member.number, every_head(analysis) if whole else telling_heads(analysis))
+            wishes = every_head(analysis) if whole else telling_heads(analysis)
+            self._little.want(member.number, wishes, partial(self.history.keep_overviews, member.number))
 
     def _tell_set(self, texts: TextSet) -> None:
         for place in texts.failed:

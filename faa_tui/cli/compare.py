@@ -19,7 +19,7 @@ from faa_core.export.files import check_target, write_whole
 from faa_core.origin import Origin
 from faa_core.records import Analysis
 from faa_core.reference import DEMO, ModelReference
-from faa_core.store import Store
+from faa_core.store import Segments, Store
 from faa_tui.cli.compare_runs import Measured, Measurement, measuring
 from faa_tui.cli.compare_table import comparison_table
 from faa_tui.cli.kept import keep, parameters
@@ -93,15 +93,24 @@ def keep_compared(measurement: Measurement, comparisons: Sequence[Comparison], o
     """
     first, *others = measurement.sides
     of_first, *of_others = measurement.little_maps()
+    over = measurement.over
+    over_segments = [
+        measurement.little_maps_over_segments(place, comparison) for place, comparison in enumerate(comparisons, 1)
+    ]
 
     def save(store: Store) -> None:
         kept: Sequence[Analysis | int] = first.analyses
-        for comparison, other, maps in zip(comparisons, others, of_others, strict=True):
-            parts = store.parts(store.save_comparison(comparison, kept, other.analyses, origin))
+        for place, (comparison, other, maps) in enumerate(zip(comparisons, others, of_others, strict=True), 1):
+            run = store.save_comparison(comparison, kept, other.analyses, origin)
+            parts = store.parts(run)
             kept = [part.run for part in parts if part.side == 0]
             for part in parts:
                 if part.place == 0:
                     store.add_overviews(part.run, maps if part.side else of_first)
+            if over:
+                store.add_segments(run, 0, [Segments.of(kind, found, place) for kind, found in over.items()])
+                for side, joined in enumerate(over_segments[place - 1]):
+                    store.add_segment_overviews(run, side, 0, joined)
 
     keep(save)
 

@@ -28,6 +28,7 @@ from faa_core.worker.session import Session, session
 from faa_tui.cli.kept import little_maps
 from faa_tui.cli.narration import log_in, progress_bar
 from faa_tui.hosts import Hosts, here
+from faa_tui.little_maps import Wish, every_head_over, fetched, telling_heads_over
 from faa_tui.rendering.text import visible
 
 T = TypeVar("T")
@@ -193,6 +194,26 @@ class Measurement:
         """
         return [self._machines[side].little_maps(side, one.analyses[0]) for side, one in enumerate(self.sides)]
 
+    @property
+    def over(self) -> Segments:
+        """Common segments of the first text, of the kinds of maps of which not all models have the same tokens."""
+        return {kind: found for kind, found in self._segments.items() if not all(one.same for one in found)}
+
+    def little_maps_over_segments(
+        self, other: int, comparison: Comparison
+    ) -> tuple[tuple[Overview, ...], tuple[Overview, ...]]:
+        """Maps in little of the first text over `over`, of the first side and of side ``other``, to be kept with them.
+
+        Raises:
+            Cancelled: A Ctrl-C came.
+        """
+        made = []
+        for side, place in enumerate((0, other)):
+            machine = self._machines[place]
+            heads = telling_heads_over if self.sides[place].reference.host else every_head_over
+            made.append(machine.maps_over_segments(place, heads(self.over, comparison, side)))
+        return made[0], made[1]
+
     def _maps(self, other: int, pairs: Sequence[ChosenPair], runs: tuple[Analysis, Analysis]) -> tuple[PairMaps, ...]:
         found = []
         for chosen in pairs:
@@ -282,6 +303,11 @@ class _Machine:
     def little_maps(self, side: int, analysis: Analysis) -> tuple[Overview, ...]:
         """Maps in little of a model on the last text, on which its run was ``analysis``."""
         return little_maps(self._worker, self._references[side], analysis, self._runs[side])
+
+    def maps_over_segments(self, side: int, wishes: Sequence[Wish]) -> tuple[Overview, ...]:
+        """Maps in little of a model on the last text, over the segments that were laid for its sketch."""
+        grids = {kind: grid for (place, kind), grid in self._grids.items() if place == side}
+        return fetched(self._worker, wishes, self._runs[side], grids)
 
     def let_go(self) -> None:
         """Have the worker forget the runs of the last text."""

@@ -20,13 +20,17 @@ import transformers
 
 from faa_core.api.pair import last_head, reference_metrics
 from faa_core.errors import Cancelled, ModelError
+from faa_core.origin import UNKNOWN
 from faa_core.reference import parse
 from faa_core.report import chosen_pairs
+from faa_core.store import Store
 from faa_core.worker.launch import LocalLaunch
 from faa_core.worker.protocol import RunOptions
-from faa_tui.cli.compare import run, with_partner
+from faa_tui import paths
+from faa_tui.cli.compare import keep_compared, run, with_partner
 from faa_tui.cli.compare_runs import measure, measuring, together
 from faa_tui.hosts import Hosts
+from faa_tui.reports import kept_report
 
 DEMO = Path(str(files("faa_core").joinpath("models", "demo")))
 LINES = (
@@ -139,12 +143,23 @@ def test_machines_work_at_the_same_time_and_are_told_apart(monkeypatch: pytest.M
     assert (sides[0].sketches[0][1].weights != sides[1].sketches[0][1].weights).any()
 
 
-def test_a_report_has_maps_of_the_first_text_over_the_segments_that_all_models_share(bytewise: Path) -> None:
+def test_a_report_has_maps_of_the_first_text_over_the_segments_that_all_models_share(
+    bytewise: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     references = [parse(text) for text in ("demo", "demo@init", str(bytewise))]
     with measuring(references, LINES[:2], RunOptions(), Hosts()) as measurement:
         first, *others = measurement.sides
         comparisons = [first.compared_with(other, seed=0, by_divergence=True) for other in others]
         parts = measurement.parts(comparisons)
+        keep_compared(measurement, comparisons, UNKNOWN)
+    with Store(paths.runs()) as store:
+        kept = [kept_report(store, entry).compared[0] for entry in reversed(store.entries())]
+    for part, again in zip(parts, kept, strict=True):  # the same, in coarser cells, from the file of runs
+        assert [one.pair for one in again.maps] == [one.pair for one in part.maps]
+        for maps, little in zip(part.maps, again.maps, strict=True):
+            assert (little.segments, little.rows, little.columns) == (True, maps.rows, maps.columns)
+            assert (little.a.max(), little.b.max()) == pytest.approx((maps.a.max(), maps.b.max()), abs=0.01)
     for comparison, part in zip(comparisons, parts, strict=True):
         assert [run.text for run in part.runs or ()] == [LINES[0]] * 2
         assert [one.pair for one in part.maps] == [chosen.pair for chosen in chosen_pairs(comparison)]

@@ -2,6 +2,7 @@
 
 from faa_core.store.overview import Overview, overview_of, side_for
 from faa_core.store.records import Entry, Part, RunKind
+from faa_core.store.segments import Segments
 from faa_core.store.store import Store
 
-__all__ = ["Entry", "Overview", "Part", "RunKind", "Store", "overview_of", "side_for"]
+__all__ = ["Entry", "Overview", "Part", "RunKind", "Segments", "Store", "overview_of", "side_for"]

@@ -32,7 +32,7 @@ class Entry(msgspec.Struct, frozen=True):
         part_of: The comparison, or the run over several texts, that this is a part of and was kept for.
         note: What the user wrote beside it.
         title: How its text begins: the first line that holds something; of several texts, that of the first.
-        maps: How many maps in little are kept of it.
+        maps: How many maps in little are kept of it; of a comparison, those over common segments.
         examined: How many of its heads were examined.
     """
 

@@ -24,7 +24,8 @@ _FIRST_TEXT = "select own.text from part join run own on own.id = part.run where
 _MADE = {
     # More than a title is long, for a text that begins with empty lines.
     "title": f"substr(case kind when 'analysis' then text else coalesce(({_FIRST_TEXT} limit 1), '') end, 1, 1000)",
-    "maps": "(select count(*) from overview where overview.run = run.id)",
+    "maps": "(select count(*) from overview where overview.run = run.id) + "
+    "(select count(*) from segment_overview where comparison = run.id)",
     "examined": "(select count(*) from examination where examination.run = run.id)",
 }
 _NAMES = (*_PLAIN.split(", "), *_MADE)

@@ -86,7 +86,22 @@ create table examination (
     unique (run, kind, layer, head)
 );
 """
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD)
+_FOURTH = """
+create table segment_overview (
+    comparison integer not null references run (id) on delete cascade,
+    side integer not null,
+    place integer not null,
+    kind text not null,
+    layer integer not null,
+    head integer not null,
+    cell integer not null,
+    height integer not null,
+    width integer not null,
+    blob blob not null,
+    unique (comparison, side, place, kind, layer, head)
+);
+"""
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH)
 """What makes each version of the file from the one before; the first from nothing."""
 SCHEMA = len(MIGRATIONS)
 """Version of the file that this faa writes: SQLite's ``user_version``."""

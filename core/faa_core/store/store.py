@@ -18,11 +18,13 @@ from faa_core.findings import Findings, HeadExamination, HeadTests
 from faa_core.origin import UNKNOWN, Origin
 from faa_core.records import Analysis, LayerResult, MapKind, ModelInfo
 from faa_core.replication import Replication
-from faa_core.store.overview import Overview, packed, unpacked
+from faa_core.store import maps
+from faa_core.store.overview import Overview
 from faa_core.store.packing import pack, unpack
 from faa_core.store.records import Entry, Part, RunKind
 from faa_core.store.rows import COLUMNS, by_metric, entry_of, row_of
 from faa_core.store.schema import open_file, told, transaction
+from faa_core.store.segments import Segments, SegmentsOfText
 
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -77,7 +79,7 @@ class Store:
         """
         with self._writing():
             run = self._add_analysis(analysis, origin, None)
-            self._add_overviews(run, overviews)
+            maps.keep_of_run(self._connection, run, overviews)
             if findings is not None:
                 if findings.init is not None:
                     self._add_part(run, 1, 0, findings.init, origin)
@@ -150,7 +152,37 @@ class Store:
         """
         with self._writing():
             self.entry(run)
-            self._add_overviews(run, overviews)
+            maps.keep_of_run(self._connection, run, overviews)
+
+    def add_segments(self, comparison: int, place: int, segments: Sequence[Segments]) -> None:
+        """Keep how the tokens of both models were joined on one text of a comparison, for maps over these segments.
+
+        Args:
+            comparison: The comparison.
+            place: Which of its texts.
+            segments: Those of every kind of map whose tokens are not the same.
+
+        Raises:
+            UsageError: There is no such comparison.
+            StoreError: They cannot be written.
+        """
+        with self._writing():
+            self.entry(comparison)
+            self._connection.execute(
+                "delete from record where run = ? and name = 'segments' and place = ?", (comparison, place)
+            )
+            self._add_record(comparison, "segments", place, SegmentsOfText(tuple(segments)))
+
+    def add_segment_overviews(self, comparison: int, side: int, place: int, overviews: Iterable[Overview]) -> None:
+        """Keep maps in little over common segments, of one side of a comparison on one text; as `add_overviews` does.
+
+        Raises:
+            UsageError: There is no such comparison.
+            StoreError: They cannot be written; none of them was.
+        """
+        with self._writing():
+            self.entry(comparison)
+            maps.keep_over_segments(self._connection, comparison, side, place, overviews)
 
     def add_examination(self, run: int, examination: HeadExamination) -> None:
         """Keep the examination of a head of a run that is kept; an earlier one of the head is replaced.
@@ -259,19 +291,6 @@ class Store:
     def _add_record(self, run: int, name: str, place: int, record: msgspec.Struct) -> None:
         self._connection.execute(
             "insert into record (run, name, place, blob) values (?, ?, ?, ?)", (run, name, place, pack(record))
-        )
-
-    def _add_overviews(self, run: int, overviews: Iterable[Overview]) -> None:
-        rows = (
-            (run, item.kind, item.layer, item.head, item.cell, *item.weights.shape, packed(item.weights))
-            for item in overviews
-        )
-        self._connection.executemany(
-            "insert into overview (run, kind, layer, head, cell, height, width, blob) values (?, ?, ?, ?, ?, ?, ?, ?) "
-            "on conflict (run, kind, layer, head) do update "
-            "set cell = excluded.cell, height = excluded.height, width = excluded.width, "
-            "blob = excluded.blob where excluded.cell <= cell",
-            rows,
         )
 
     def _add_examinations(self, run: int, examinations: Iterable[HeadExamination]) -> None:
@@ -391,17 +410,35 @@ class Store:
 
     def overviews(self, run: int) -> tuple[Overview, ...]:
         """The maps in little that are kept of a run; weights to a 255th of their root."""
-        with told(self.path):
-            rows = self._connection.execute(
-                "select kind, layer, head, cell, height, width, blob from overview where run = ? order by rowid", (run,)
-            ).fetchall()
         try:
-            return tuple(
-                Overview(kind, layer, head, cell, unpacked(blob, height, width))
-                for kind, layer, head, cell, height, width, blob in rows
-            )
+            with told(self.path):
+                return maps.of_run(self._connection, run)
         except ValueError as error:
             raise self._unreadable(run, error) from None
+
+    def segments(self, comparison: int, place: int) -> tuple[Segments, ...]:
+        """How the tokens of both models were joined on one text; nothing where they are the same, or it was not kept.
+
+        Raises:
+            StoreError: They cannot be read.
+        """
+        with told(self.path):
+            row = self._connection.execute(
+                "select blob from record where run = ? and name = 'segments' and place = ?", (comparison, place)
+            ).fetchone()
+        return () if row is None else self._unpacked(comparison, row[0], SegmentsOfText).kinds
+
+    def segment_overviews(self, comparison: int, side: int, place: int) -> tuple[Overview, ...]:
+        """The maps in little over common segments that are kept of one side of a comparison on one text.
+
+        Raises:
+            StoreError: They cannot be read.
+        """
+        try:
+            with told(self.path):
+                return maps.over_segments(self._connection, comparison, side, place)
+        except ValueError as error:
+            raise self._unreadable(comparison, error) from None
 
     def values(self, metric: str, kind: MapKind = "decoder") -> dict[int, NDArray[np.float32]]:
         """One statistic of every run: float32 [layers, heads] by number of the run, NaN where it is undefined.

@@ -333,6 +333,46 @@ def test_a_kept_comparison_is_shown_by_its_record_and_run_again_by_r(start, size
     asyncio.run(body())
 
 
+def test_a_kept_comparison_of_other_tokens_shows_its_maps_over_common_segments(start, tmp_path):
+    async def body():
+        async with start(text=WORDS, others=("halves",), wait=False) as session:
+            app = session.app
+            await session.until(lambda: comparison_of(session) and app.desk.comparing.comparisons)
+            (run,) = comparison_of(session)
+            await little_maps(session, run, 64)
+            await session.until(lambda: app.desk.at_rest)
+            live = app.desk.screen._maps[1]
+            await session.press("escape")
+            await session.until(lambda: app.at_rest)
+            await session.press("8")
+            app.main.runs.select(run)
+            await session.press("enter")
+            await session.until(lambda: isinstance(app.screen, CompareScreen) and app.desk.comparing.kept)
+            screen = app.screen
+            await session.until(lambda: screen.is_drawn)
+            assert screen._maps[1] is not live
+            assert app.desk.comparing.is_aligned("decoder")
+            assert [heat_map.address for heat_map in screen._maps[:2]].count(None) == 0
+            assert screen._difference.addresses
+            await session.press("2", "g", "home", "j")
+            assert '"·word4"' in session.text  # a pixel is of four words
+            readings = [heat_map.reading.weight for heat_map in screen._maps[:2]]
+            with Store(paths.runs()) as store:
+                first = [store.segment_overviews(run, side, 0)[0] for side in (0, 1)]
+            assert [one.weights.shape for one in first] == [(50, 50), (50, 50)]  # 100 words in cells of two
+            assert readings == pytest.approx([one.weights[2:4, :2].max() for one in first], abs=0.01)
+            await session.press("e")
+            report = tmp_path / "out" / "faa-demo-halves.html"
+            await session.until(report.exists)
+            assert "over the common segments of the text" in report.read_text()
+            assert app.desk.at_rest  # nobody is asked for anything
+            await session.press("r")
+            await session.until(lambda: not app.desk.comparing.kept and app.desk.at_rest)
+            assert app.desk.comparing.is_aligned("decoder")
+
+    asyncio.run(body())
+
+
 def test_a_kept_comparison_that_is_run_again_has_new_numbers_and_whole_maps(start):
     async def body():
         async with start(text=WORDS) as session:

@@ -29,8 +29,14 @@ def kept():
 
 
 @pytest.fixture
-def requests(sent, kept):
-    return LittleMapRequests(sent.append, lambda run, maps: kept.append((run, [(one.layer, one.head) for one in maps])))
+def requests(sent):
+    return LittleMapRequests(sent.append)
+
+
+@pytest.fixture
+def keep(kept):
+    """What keeps the maps of a run: their layers and heads, by its number."""
+    return lambda run: lambda maps: kept.append((run, [(one.layer, one.head) for one in maps]))
 
 
 def answer(requests, sent, number):
@@ -38,9 +44,9 @@ def answer(requests, sent, number):
         requests.arrived(sent[-1], np.eye(4))
 
 
-def test_one_is_under_way_and_each_layer_is_kept_when_it_is_whole(requests, sent, kept):
-    requests.want(1, [wish(0, 0), wish(0, 1), wish(1, 0)])
-    requests.want(2, [wish(1, 0)])
+def test_one_is_under_way_and_each_layer_is_kept_when_it_is_whole(requests, sent, kept, keep):
+    requests.want(1, [wish(0, 0), wish(0, 1), wish(1, 0)], keep(1))
+    requests.want(2, [wish(1, 0)], keep(2))
     assert len(sent) == 1
     answer(requests, sent, 1)
     assert (len(sent), kept) == (2, [])
@@ -50,9 +56,21 @@ def test_one_is_under_way_and_each_layer_is_kept_when_it_is_whole(requests, sent
     assert len(sent) == 4
 
 
-def test_a_run_that_is_gone_is_given_up_and_the_next_one_fetched(requests, sent, kept):
-    requests.want(1, [wish(0, 0), wish(0, 1), wish(1, 0)])
-    requests.want(2, [wish(0, 0)])
+def test_what_became_invalid_is_not_asked_for_any_more(requests, sent, kept, keep):
+    valid = [True]
+    over_segments = wish(0, 0)._replace(aligned=True)
+    requests.want(1, [over_segments, wish(0, 1)], keep(1), lambda: valid[0])
+    requests.want(1, [wish(2, 0)], keep(3))
+    assert [key.aligned for key in sent] == [True]
+    valid[0] = False
+    answer(requests, sent, 2)
+    assert kept == [(1, [(0, 0)]), (3, [(2, 0)])]
+    assert [key.address.layer for key in sent] == [0, 2]
+
+
+def test_a_run_that_is_gone_is_given_up_and_the_next_one_fetched(requests, sent, kept, keep):
+    requests.want(1, [wish(0, 0), wish(0, 1), wish(1, 0)], keep(1))
+    requests.want(2, [wish(0, 0)], keep(2))
     answer(requests, sent, 1)
     requests.failed(sent[-1])
     assert kept == [(1, [(0, 0)])]

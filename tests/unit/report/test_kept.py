@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from faa_core.comparison.alignment import align
 from faa_core.comparison.compare import compare
 from faa_core.replication import replicate
 from faa_core.report import chosen_heads, chosen_over_texts, chosen_pairs, render
-from faa_core.store import Overview, Store
+from faa_core.store import Overview, Segments, Store, overview_of
 from faa_tui.reports import kept_report
 
 
@@ -62,14 +63,29 @@ def test_a_comparison_of_the_same_tokens_has_the_little_maps_of_its_pairs(store,
     assert render(report).count('data-scale="difference"') == len(part.maps) > 0
 
 
-def test_a_comparison_over_segments_has_curves_and_no_maps(store, run_of) -> None:
+def test_a_comparison_over_segments_has_its_maps_over_segments_and_none_of_tokens(store, run_of) -> None:
     a, b = run_of(("the", " golden", " ratio")), run_of(("the", " gol", "den", " ratio"), dimension=1.5)
-    kept = store.save_comparison(compare([a], [b]), [a], [b])
+    comparison = compare([a], [b])
+    kept = store.save_comparison(comparison, [a], [b])
     for part, run in zip(store.parts(kept), (a, b), strict=True):
         store.add_overviews(part.run, little(run))
-    report = kept_report(store, store.entry(kept))
+    report = kept_report(store, store.entry(kept))  # as a faa kept it that kept no maps over segments
     assert report.compared[0].maps == ()
     assert "No maps were at hand." in render(report)
+    over = align([a.tokens, b.tokens], a.text)
+    store.add_segments(kept, 0, [Segments.of("decoder", (over, over))])
+    shape = (len(over), len(over))
+    for side, weight in ((0, 0.25), (1, 0.75)):
+        heads = [getattr(pair, "ab"[side]) for pair in comparison.matching.pairs]
+        store.add_segment_overviews(
+            kept, side, 0, [overview_of(head.kind, head.layer, head.head, np.full(shape, weight)) for head in heads]
+        )
+    report = kept_report(store, store.entry(kept))
+    shown = report.compared[0].maps
+    assert [one.pair.a for one in shown] == [chosen.pair.a for chosen in chosen_pairs(comparison)]
+    assert {one.rows for one in shown} == {("the", " golden", " ratio")}
+    assert all(one.segments and np.allclose(one.b - one.a, 0.5, atol=0.01) for one in shown)
+    assert "over the common segments of the text" in render(report)
 
 
 def test_a_run_has_the_maps_that_were_kept(store, run_of) -> None:

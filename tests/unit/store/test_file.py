@@ -44,6 +44,15 @@ pragma user_version = 2;
 """
 )
 
+THIRD_SCHEMA = (
+    SECOND_SCHEMA
+    + """
+create table examination (run integer not null references run (id) on delete cascade, kind text not null,
+    layer integer not null, head integer not null, blob blob not null, unique (run, kind, layer, head));
+pragma user_version = 3;
+"""
+)
+
 
 def integrity(path: Path) -> str:
     with sqlite3.connect(path) as connection:
@@ -58,7 +67,7 @@ def test_a_new_file_is_for_its_owner_alone(path: Path) -> None:
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
-@pytest.mark.parametrize("schema", [FIRST_SCHEMA, SECOND_SCHEMA])
+@pytest.mark.parametrize("schema", [FIRST_SCHEMA, SECOND_SCHEMA, THIRD_SCHEMA])
 def test_a_file_of_an_older_faa_is_brought_up_to_date(path: Path, run: Analysis, schema: str) -> None:
     path.parent.mkdir()
     connection = sqlite3.connect(path)
@@ -79,6 +88,9 @@ def test_a_file_of_an_older_faa_is_brought_up_to_date(path: Path, run: Analysis,
         assert store.analysis(5).text == "a text"
         store.add_overviews(5, [overview_of("decoder", 0, 0, [[1.0]])])
         assert len(store.overviews(5)) == 1
+        assert (store.segments(5, 0), store.segment_overviews(5, 0, 0)) == ((), ())
+        store.add_segment_overviews(5, 0, 0, [overview_of("decoder", 0, 0, [[1.0]])])
+        assert store.entry(5).maps == 2
         store.add_examination(5, examination(0, 0))
         assert len(store.findings(5).examinations) == 1
         store.set_note(5, "old")

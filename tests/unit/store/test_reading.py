@@ -111,7 +111,7 @@ def test_what_comes_late_for_a_deleted_run_is_dropped(
         await history.entries()
         with Store(path) as other:  # as faa runs delete does in another terminal
             other.delete([1])
-        history.keep_comparison(comparison, [2], [1], RunOptions(), 0)
+        history.keep_comparison(3, comparison, [2], [1], RunOptions(), 0)
         history.keep_overviews(1, [overview_of("decoder", 0, 0, np.eye(4))])
         history.keep_overviews(1, [overview_of("decoder", 0, 1, np.eye(4))])
         history.keep_overviews(2, [overview_of("decoder", 0, 0, np.eye(4))])
@@ -206,7 +206,7 @@ def test_whoever_lists_runs_hears_of_each_that_is_kept(path: Path, run: Analysis
     history.keep(8, run, "", RunOptions())
     history.keep(9, run, "", RunOptions())
     history.keep(9, run, "", RunOptions())
-    history.keep_comparison(comparison, [8], [9], RunOptions(), 0)
+    history.keep_comparison(11, comparison, [8], [9], RunOptions(), 0)
     history.adopt(10, 1)  # opened again: it is kept already
     history.keep(10, run, "", RunOptions())
     assert history.number_of(10) == 1

@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from msgspec.structs import replace
 
+from faa_core.comparison.alignment import Alignment
 from faa_core.comparison.records import Comparison
 from faa_core.errors import UsageError
 from faa_core.findings import Findings, HeadTests, LayerTest, RolloutToLast
 from faa_core.origin import Origin
 from faa_core.records import Analysis, LayerResult
 from faa_core.replication import replicate
-from faa_core.store import Part, Store, overview_of, side_for
+from faa_core.store import Part, Segments, Store, overview_of, side_for
 from faa_core.store.overview import packed, unpacked
 from faa_core.store.packing import pack, unpack
 from tests.unit.store.conftest import TEXTS, examination, same
@@ -229,6 +230,40 @@ def test_the_maps_of_all_heads_stay_within_a_megabyte() -> None:
     assert [side_for(heads) for heads in (1, 144, 256, 257, 1024, 4096)] == [64, 64, 64, 32, 32, 16]
     noise = np.random.default_rng(0).random((16, 16)).astype(np.float32)
     assert 4096 * len(packed(noise)) < 1.1 * 1024 * 1024  # at the worst
+
+
+def test_maps_over_segments_belong_to_their_comparison_and_take_little_room(
+    path: Path, runs: Runs, comparison: Comparison
+) -> None:
+    n = 300
+    over = Alignment(
+        tuple("abc" * 100), tuple(np.repeat(np.arange(n, dtype=np.int32), width) for width in (1, 2)), False
+    )
+    noise = np.random.default_rng(0).random((n, n))  # worse than any attention
+    with Store(path) as store:
+        one, other = (store.save_comparison(comparison, runs["demo"], runs["demo@init"]) for _ in range(2))
+        before = store._connection.execute("select page_count from pragma_page_count").fetchone()[0]
+        store.add_segments(one, 1, [Segments.of("decoder", (over, over))])
+        for side in (0, 1):
+            maps = (overview_of("decoder", layer, head, noise) for layer in range(12) for head in range(12))
+            store.add_segment_overviews(one, side, 1, maps)
+        after = store._connection.execute("select page_count from pragma_page_count").fetchone()[0]
+        assert (after - before) * 4096 < 2 * 1.5 * 1024 * 1024
+        (joined,) = store.segments(one, 1)
+        assert same(joined, Segments.of("decoder", (over, over)))
+        assert joined.alignments[0].pieces == over.pieces
+        assert [len(store.segment_overviews(one, side, place)) for place in (0, 1) for side in (0, 1)] == [
+            0,
+            0,
+            144,
+            144,
+        ]
+        assert (store.segments(other, 1), store.segment_overviews(other, 0, 1)) == ((), ())
+        assert [entry.maps for entry in store.entries()] == [0, 288]
+        store.delete([one])
+        assert store._connection.execute("select count(*) from segment_overview").fetchone() == (0,)
+        with pytest.raises(UsageError, match=f"no run {one}"):
+            store.add_segments(one, 0, [])
 
 
 def test_a_map_in_little_may_hold_what_is_no_number() -> None:
