@@ -12,6 +12,7 @@ from faa_core.findings import SURROGATES, TESTED, HeadTests, LayerTest
 from faa_core.geometry.null_tests import NullTest, null_test
 from faa_core.listener import Listener
 from faa_core.maps import KeptLayer
+from faa_core.models.pacing import PacedProgress
 from faa_core.records import status_code
 from faa_core.significance import benjamini_hochberg
 from faa_core.worker.protocol import Test
@@ -38,22 +39,21 @@ def tests_of_heads(layers: Sequence[KeptLayer], job: Test, listener: Listener) -
         )
     if job.replicates < 2:
         raise UsageError(f"A test needs surrogates, and {job.replicates} are too few.", "Ask for 199.")
-    total = sum(layer.result.info.heads for layer in layers)
+    total = job.replicates * sum(layer.result.info.heads for layer in layers)
+    progress = PacedProgress(listener)
     tested: list[LayerTest] = []
     done = 0
     for index, layer in enumerate(layers):
         parts: list[NullTest] = []
         for first, maps in layer.groups():
-            begun = done
 
-            def tell(drawn: int, drawings: int, begun: int = begun, heads: int = len(maps)) -> None:
-                listener.progress("test", f"Testing {job.statistic}", begun + heads * drawn // drawings, total, "heads")
-                listener.check()
+            def tell(drawn: int, _: int, begun: int = done) -> None:
+                progress("test", f"Testing {job.statistic}", begun + drawn, total, "surrogates")
 
             # Every head draws from a stream of its own, whatever group it is measured in.
             seed = int(np.random.SeedSequence((job.seed, index, first)).generate_state(1)[0])
             parts.append(null_test(maps, job.statistic, job.surrogate, layer.support, job.replicates, seed, tell))
-            done += len(maps)
+            done += len(maps) * job.replicates
         tested.append(_joined(layer, parts))
     family = benjamini_hochberg(np.concatenate([test.p for test in tested]))
     cuts = np.cumsum([len(test.p) for test in tested])[:-1]

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from faa_core.analysis import Engine
 from faa_core.errors import Cancelled, GoneError, UsageError
+from faa_core.geometry import box_dimension
+from faa_core.geometry.null_tests import TIE
+from faa_core.geometry.surrogates import RowShuffle, Streams
 from faa_core.records import LayerResult
 from faa_core.worker import protocol
 
@@ -58,7 +62,25 @@ def test_the_family_is_every_head_of_the_run(engine: Engine) -> None:
     order = np.argsort(p[tested])
     by_hand = np.minimum.accumulate((p[tested][order] * tested.sum() / np.arange(1, tested.sum() + 1))[::-1])[::-1]
     np.testing.assert_allclose(q[tested][order], np.minimum(by_hand, 1))
-    assert heard.told[-1] == ("test", 32, 32)
+    assert heard.told[-1] == ("test", 32 * 19, 32 * 19)
+
+
+def test_heads_tested_together_are_tested_as_one_by_one(engine: Engine) -> None:
+    """On the maps of the bundled model, a surrogate at a time, by the front door of the geometry."""
+    found = engine.test(_job(replicates=5), Listener()).layers[2]
+    layer = engine._runs.find(1).layer("decoder", 2)
+    weights = torch.stack([layer.whole(head) for head in range(8)])
+    seed = int(np.random.SeedSequence((3, 2, 0)).generate_state(1)[0])
+    permute = RowShuffle(layer.support)
+    sample = np.empty((5, 8))
+    for replicate, head in np.ndindex(5, 8):
+        streams = Streams(seed, range(replicate, replicate + 1), range(head, head + 1), weights.device)
+        drawn = permute(weights[head : head + 1], streams)[0, 0]
+        sample[replicate, head] = box_dimension(drawn, layer.support).effective
+    np.testing.assert_array_equal(found.null_mean, sample.mean(0))
+    np.testing.assert_array_equal(found.value, box_dimension(weights, layer.support).effective)
+    beyond = np.minimum((sample >= found.value - TIE).sum(0), (sample <= found.value + TIE).sum(0))
+    np.testing.assert_allclose(found.p, np.minimum(1, 2 * (1 + beyond) / 6))
 
 
 def test_the_same_seed_gives_the_same_p(engine: Engine) -> None:

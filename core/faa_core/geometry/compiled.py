@@ -8,7 +8,6 @@ more; so torch does the first `RENT` entries of a process, which take it about a
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from importlib.util import find_spec
 from itertools import pairwise
@@ -18,6 +17,8 @@ from typing import Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
+
+from faa_core.geometry.threads import threads_of_torch
 
 RENT = 1 << 28
 """Entries that are left to torch before numba is imported; the kernels then cost no more than was spent on them."""
@@ -188,11 +189,6 @@ def over_heads(work: Callable[[int, int], None], x: NDArray[np.float32]) -> None
         work(0, heads)
         return
     edges = [heads * i // pieces for i in range(pieces + 1)]
-    running = [_pool(threads).submit(work, *edge) for edge in pairwise(edges)]
+    running = [threads_of_torch().submit(work, *edge) for edge in pairwise(edges)]
     for task in running:
         task.result()
-
-
-@lru_cache(maxsize=1)
-def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads, "faa-kernel")

@@ -20,10 +20,13 @@ from faa_core.geometry.gliding import BLOCKS, batch_parts, block_sums, gliding_s
 from faa_core.geometry.matrices import Array, Matrices, SupportLike, matrices_of
 from faa_core.geometry.pyramid import halve
 from faa_core.geometry.scaling import Floats
+from faa_core.geometry.support import Support
 from faa_core.records import status_code
 
 CONSTANT = 1e-12
 """Squared coefficient of variation up to which a lift is constant but for rounding."""
+
+_ENTRIES_IN_CACHE = 1 << 18
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +100,34 @@ def lacunarity(x: Array, support: SupportLike = "full", sides: Sequence[int] | N
         normalised=matrices.shaped(normalised),
         status=matrices.shaped(names_of(status)),
     )
+
+
+class GlidingLacunarity:
+    """`lacunarity` at one side, without error, of many batches under one support.
+
+    Args:
+        support: Visible keys, on the device of the batches.
+        side: Box side in tokens, at most the shorter side of the map.
+    """
+
+    def __init__(self, support: Support, side: int) -> None:
+        area = gliding_sums(integral_image(support.mask()), side)
+        self._side = side
+        self._enough = 2 * area >= side * side
+        self._per_area = self._enough / torch.where(self._enough, area, 1.0)
+        self._visible = (area * self._enough).sum()
+
+    def __call__(self, lift: torch.Tensor) -> torch.Tensor:
+        """float64 [batch] from lift [batch, n, m], which is zero outside of the support; NaN without weight."""
+        # On a CPU so few tables at a time that they stay in the cache; elsewhere few large launches are better.
+        step = max(_ENTRIES_IN_CACHE // lift[0].numel(), 1) if lift.device.type == "cpu" else len(lift)
+        return torch.cat([self._of(part) for part in torch.split(lift, step)])
+
+    def _of(self, lift: torch.Tensor) -> torch.Tensor:
+        mass = gliding_sums(integral_image(lift), self._side)
+        first = torch.where(self._enough, mass, 0.0).sum((-2, -1))
+        square = mass.square_().mul_(self._per_area).sum((-2, -1))
+        return torch.where(first > 0, square * self._visible / torch.where(first > 0, first, 1.0) ** 2, torch.nan)
 
 
 def _gliding(matrices: Matrices, sides: NDArray[np.int64]) -> tuple[Floats, Floats, Floats]:
@@ -203,4 +234,4 @@ def _boxes(x: torch.Tensor, boxes: int) -> torch.Tensor:
     return x
 
 
-__all__ = ["CONSTANT", "BoxLacunarity", "Lacunarity", "box_lacunarity", "lacunarity"]
+__all__ = ["CONSTANT", "BoxLacunarity", "GlidingLacunarity", "Lacunarity", "box_lacunarity", "lacunarity"]

@@ -9,7 +9,10 @@ of a row are multiplied by such effects, and because on weights a fit would foll
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 
+import numpy as np
 import torch
 
 from faa_core.geometry.matrices import Matrices
@@ -43,10 +46,6 @@ class LogitAdditive:
     floored: torch.Tensor
     support: Support
 
-    def heads(self, part: slice) -> LogitAdditive:
-        """The fit of some of the heads."""
-        return LogitAdditive(self.fitted[part], self.residual[part], self.mass[part], self.floored[part], self.support)
-
     def surrogates(self, streams: Streams) -> torch.Tensor:
         """Shuffle the residuals among keys of like distance, and return to weights.
 
@@ -58,16 +57,39 @@ class LogitAdditive:
         """
         heads, n, m = self.fitted.shape
         shape = (streams.replicates, heads)
-        logits = self.fitted.new_full((*shape, n * m), -torch.inf)
-        fitted, residual = self.fitted.view(heads, -1), self.residual.view(heads, -1)
-        for cells in _octaves(self.support):
-            drawn = residual[:, cells].expand(*shape, -1).gather(-1, shuffled(streams.bits(len(cells))))
-            logits[..., cells] = fitted[:, cells] + drawn
-        return _softmax(logits.view(*shape, n, m), self.support) * self.mass
+        cells, octaves, fitted, residual = self._by_octave
+        drawn = fitted.new_empty(*shape, len(cells))
+        for octave in octaves:
+            part = residual[:, octave].expand(*shape, -1).gather(-1, shuffled(streams.bits(octave.stop - octave.start)))
+            torch.add(part, fitted[:, octave], out=drawn[..., octave])
+        logits = fitted.new_full((*shape, n * m), -torch.inf)
+        logits.scatter_(-1, cells.expand(*shape, -1), drawn)
+        return self._softmax(logits.view(*shape, n, m)).mul_(self.mass)
+
+    @cached_property
+    def _by_octave(self) -> tuple[torch.Tensor, list[slice], torch.Tensor, torch.Tensor]:
+        """The visible cells by octave, where each octave is among them, and fit and residuals [heads, cells] there."""
+        cells = _octaves(self.support)
+        stops = np.cumsum([len(octave) for octave in cells]).tolist()
+        flat = torch.cat([self.support.first[:0], *cells])
+        fitted, residual = (field.flatten(1)[:, flat] for field in (self.fitted, self.residual))
+        return flat, [slice(start, stop) for start, stop in pairwise([0, *stops])], fitted, residual
 
     def residual_field(self) -> torch.Tensor:
         """[heads, n, m]: exp(e) over its row sum: no effect of query, key or distance is left, and rows sum to 1."""
-        return _softmax(self.residual.masked_fill(~self.support.mask(), -torch.inf), self.support)
+        return self._softmax(self.residual.masked_fill(~self.support.mask(), -torch.inf))
+
+    def _softmax(self, logits: torch.Tensor) -> torch.Tensor:
+        """Softmax of [..., n, m], which is overwritten, over the visible keys; rows that see nothing are zero."""
+        logits[..., self._blind, :] = 0.0
+        weights = logits.softmax(-1)
+        weights[..., self._blind, :] = 0.0
+        return weights
+
+    @cached_property
+    def _blind(self) -> torch.Tensor:
+        """int64: the rows that see nothing."""
+        return (self.support.lengths == 0).nonzero()[:, 0]
 
 
 def logit_additive(matrices: Matrices) -> LogitAdditive:
@@ -177,12 +199,6 @@ def _octaves(support: Support) -> list[torch.Tensor]:
     octave = torch.where(key == 0, 0, octave).flatten()
     octave[~support.mask().flatten()] = -1
     return [cells for k in range(int(octave.max()) + 1) if len(cells := (octave == k).nonzero()[:, 0])]
-
-
-def _softmax(logits: torch.Tensor, support: Support) -> torch.Tensor:
-    """Softmax over the visible keys; rows that see nothing are zero."""
-    blind = support.lengths == 0
-    return logits.masked_fill(blind[:, None], 0.0).softmax(-1).masked_fill(blind[:, None], 0.0)
 
 
 __all__ = ["FLOOR", "FLOOR_SHARE", "LogitAdditive", "logit_additive"]

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from faa_core.geometry.box_counting import box_dimension
 from faa_core.geometry.estimate import names_of
-from faa_core.geometry.lacunarity import lacunarity
 from faa_core.geometry.logit_additive import FLOOR_SHARE, logit_additive
 from faa_core.geometry.matrices import Array, Matrices, SupportLike, matrices_of
-from faa_core.geometry.renyi import renyi_dimensions
 from faa_core.geometry.scaling import Floats
 from faa_core.geometry.support import Support
-from faa_core.geometry.surrogates import Streams, row_rotation, row_shuffle
+from faa_core.geometry.surrogates import RowRotation, RowShuffle, Streams
+from faa_core.geometry.tested import STATISTICS, Statistic, Tested, tested
+from faa_core.geometry.threads import side_by_side
 from faa_core.records import status_code
 
 Null = Literal["row_shuffle", "row_rotation", "logit_additive", "residual"]
-STATISTICS = ("D0", "D1", "D2", "lacunarity")
-"""Statistics that have a name."""
-
 REFUSED = {
     "diagonal_shuffle": "shuffling along the diagonals and renormalising mixes rows of different scale: at the 5 % "
     "level it rejects 90 % (D_1) and 55 % (D_2) of independent heads",
@@ -34,19 +31,11 @@ REFUSED = {
 }
 """Surrogates that are not offered, and why: at n = 128, 40 heads of independent softmax noise, 99 replicates."""
 
-LACUNARITY_SIDE = 8
-"""Side in tokens of the box whose lacunarity the statistic ``lacunarity`` is."""
 TIE = 1e-6
 """Two values of a statistic closer than this, relative to the larger of 1 and the observed one, are equal: rounding."""
 
-_CELLS_AT_A_TIME = 1 << 22
-
-
-class Statistic(Protocol):
-    """A number of each head of a batch, NaN where it is undefined."""
-
-    def __call__(self, x: torch.Tensor, support: Support, /) -> NDArray[np.floating]:
-        """[heads] from [heads, n, m], which is zero outside of ``support``, on the same device."""
+_CELLS_IN_CACHE = 1 << 21  # of the surrogates that one thread draws and measures together
+_CELLS_AT_A_TIME = 1 << 26  # of those of all threads, or of an accelerator; one surrogate where it is larger
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,38 +119,44 @@ def null_test(
         raise ValueError(f'A null is "row_shuffle", "row_rotation", "logit_additive" or "residual", not "{null}".')
     if replicates < 2:
         raise ValueError(f"A null distribution takes at least 2 replicates, not {replicates}.")
-    measure = _named(statistic) if isinstance(statistic, str) else statistic
     matrices = matrices_of(x, support)
+    asked = tested(statistic, matrices.support)
+    surrogates = _surrogates_of(null, matrices.support, asked)
     heads, n, m = matrices.weights.shape
+    on_cpu = matrices.weights.device.type == "cpu"
+    together = (_CELLS_IN_CACHE if on_cpu else _CELLS_AT_A_TIME) // (n * m)
 
-    value = np.empty(heads)
-    sample = np.empty((replicates, heads))
-    underflow = np.zeros(heads, bool)
-    block = max(1, _CELLS_AT_A_TIME // (n * m))
+    observed, sampled, underflow = [], [], []
     done = 0
-    for start in range(0, heads, block):
-        part = slice(start, min(start + block, heads))
-        count = part.stop - part.start
-        observed, draw, underflow[part] = _surrogates(null, matrices, part)
-        value[part] = _measured(measure, observed, matrices.support)
-        at_a_time = max(1, _CELLS_AT_A_TIME // (n * m * count))
-        for first in range(0, replicates, at_a_time):
-            numbers = range(first, min(first + at_a_time, replicates))
-            drawn = draw(Streams(seed, numbers, range(part.start, part.stop), observed.device))
-            values = _measured(measure, drawn.flatten(0, 1), matrices.support)
-            sample[numbers.start : numbers.stop, part] = values.reshape(len(numbers), count)
-            done += len(numbers) * count
-            if progress is not None:
-                progress(done, heads * replicates)
+    for indices in _ranges(heads, together):
+        answers, draw, on_floor = surrogates(matrices.weights[indices.start : indices.stop])
+        found = asked.measure(answers)
+        numbers = found.new_empty(replicates, *found.shape)
+        work = partial(_measured, asked, draw, seed, indices, answers.device)
+        blocks = _ranges(replicates, together // len(indices))
+        largest = len(blocks[0]) * answers.numel()
+        threads = _CELLS_AT_A_TIME // largest if on_cpu and asked.in_threads else 1
+        with closing(side_by_side(work, blocks, threads)) as measured:
+            for block, values in measured:
+                numbers[block.start : block.stop] = values
+                done += len(block) * len(indices)
+                if progress is not None:
+                    progress(done, heads * replicates)
+        observed.append(found)
+        sampled.append(numbers)
+        underflow.append(on_floor)
+    value = asked.value(torch.cat(observed).cpu().numpy())
+    sample = asked.value(torch.cat(sampled, 1).cpu().numpy())
 
-    undefined = ~matrices.finite | underflow
+    floored = torch.cat(underflow).cpu().numpy()
+    undefined = ~matrices.finite | floored
     value[~matrices.finite] = np.nan
     sample[:, undefined] = np.nan
     mean, deviation, z, p, p_error, flat = _compared(value, sample)
     status = np.full(heads, status_code("ok"), np.uint8)
     status[flat] = status_code("degenerate")
     status[np.isnan(value)] = status_code("no_rows")
-    status[underflow] = status_code("underflow")
+    status[floored] = status_code("underflow")
     status[~matrices.finite] = status_code("non_finite")
     return NullTest(
         value=matrices.shaped(value),
@@ -179,21 +174,55 @@ def null_test(
     )
 
 
-Draw = Callable[[Streams], torch.Tensor]
+class _Surrogates(NamedTuple):
+    """Some heads and their surrogates.
+
+    Attributes:
+        answers: [heads, n, m], as of `Tested.answers`: what is observed.
+        draw: Answers [replicates, heads, n, m] of surrogates.
+        underflow: bool [heads]: whether logits say nothing.
+    """
+
+    answers: torch.Tensor
+    draw: Callable[[Streams], torch.Tensor]
+    underflow: torch.Tensor
 
 
-def _surrogates(null: Null, matrices: Matrices, part: slice) -> tuple[torch.Tensor, Draw, NDArray[np.bool_]]:
-    """What is observed of some heads, how to draw their surrogates, and whether their logits underflow."""
-    weights, support = matrices.weights[part], matrices.support
-    if null in ("row_shuffle", "row_rotation"):
-        kind = row_shuffle if null == "row_shuffle" else row_rotation
-        return weights, partial(kind, weights, support), np.zeros(len(weights), bool)
-    fit = logit_additive(Matrices(weights, support, (len(weights),), matrices.finite[part]))
-    underflow = (fit.floored > FLOOR_SHARE).cpu().numpy()
-    if null == "logit_additive":
-        return weights, fit.surrogates, underflow
-    field = fit.residual_field()
-    return field, partial(row_shuffle, field, support), underflow
+def _surrogates_of(null: Null, support: Support, asked: Tested) -> Callable[[torch.Tensor], _Surrogates]:
+    """What makes surrogates of weights [heads, n, m]."""
+
+    def permuted(weights: torch.Tensor) -> _Surrogates:
+        answers = asked.answers(weights)
+        return _Surrogates(answers, partial(permute, answers), weights.new_zeros(len(weights), dtype=torch.bool))
+
+    def fitted(weights: torch.Tensor) -> _Surrogates:
+        fit = logit_additive(Matrices(weights, support, (len(weights),), np.ones(len(weights), bool)))
+        underflow = fit.floored > FLOOR_SHARE
+        if null == "residual":
+            return permuted(fit.residual_field())._replace(underflow=underflow)
+        return _Surrogates(asked.answers(weights), lambda streams: asked.answers(fit.surrogates(streams)), underflow)
+
+    permute = (RowRotation if null == "row_rotation" else RowShuffle)(support)
+    return fitted if null in ("logit_additive", "residual") else permuted
+
+
+def _measured(
+    asked: Tested,
+    draw: Callable[[Streams], torch.Tensor],
+    seed: int,
+    heads: range,
+    device: torch.device,
+    replicates: range,
+) -> torch.Tensor:
+    """float64 [replicates, heads, numbers], as of `Tested.measure`, of some surrogates of some heads."""
+    drawn = draw(Streams(seed, replicates, heads, device))
+    return asked.measure(drawn.flatten(0, 1)).view(len(replicates), len(heads), -1)
+
+
+def _ranges(count: int, step: int) -> list[range]:
+    """0 to ``count`` in steps of at least one."""
+    step = max(step, 1)
+    return [range(start, min(start + step, count)) for start in range(0, count, step)]
 
 
 def _compared(value: Floats, sample: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats, NDArray[np.bool_]]:
@@ -214,30 +243,6 @@ def _compared(value: Floats, sample: Floats) -> tuple[Floats, Floats, Floats, Fl
     p = np.where(defined, np.minimum(1.0, 2 * share), np.nan)
     p_error = np.where(defined, 2 * np.sqrt(share * (1 - share) / replicates), np.nan)
     return mean, deviation, z, p, p_error, flat
-
-
-def _measured(statistic: Statistic, x: torch.Tensor, support: Support) -> Floats:
-    values = np.asarray(statistic(x, support), dtype=np.float64)
-    if values.shape != (len(x),):
-        raise ValueError(f"A statistic gives one number for each of {len(x)} heads, not an array of {values.shape}.")
-    return values
-
-
-def _named(name: str) -> Statistic:
-    if name == "D0":
-        return lambda x, support: box_dimension(x, support).effective
-    if name in ("D1", "D2"):
-        order = float(name[1:])
-        return lambda x, support: renyi_dimensions(x, (order,), support).effective[..., 0]
-    if name == "lacunarity":
-        return _lacunarity
-    raise ValueError(f'A statistic is a function or "D0", "D1", "D2" or "lacunarity", not "{name}".')
-
-
-def _lacunarity(x: torch.Tensor, support: Support) -> Floats:
-    if min(x.shape[-2:]) < LACUNARITY_SIDE:
-        return np.full(len(x), np.nan)
-    return lacunarity(x, support, (LACUNARITY_SIDE,)).value[..., 0]
 
 
 __all__ = ["REFUSED", "STATISTICS", "Null", "NullTest", "Statistic", "null_test"]

@@ -138,6 +138,19 @@ def spectrum_of_masses(finest: torch.Tensor, orders: Floats) -> Spectrum:
         finest: float64 [batch, boxes, boxes], non-negative, of any sum; boxes are a power of two or of three.
         orders: [qs] from `orders_of`.
     """
+    heaviest = finest.amax((-2, -1))
+    return Spectrum(
+        curves_of_masses(finest, orders).cpu().numpy(),
+        ((finest > 0).sum((-2, -1)) == 1).cpu().numpy(),
+        (finest.amin((-2, -1)) / heaviest).cpu().numpy(),
+    )
+
+
+def curves_of_masses(finest: torch.Tensor, orders: Floats) -> torch.Tensor:
+    """The curves of `Spectrum`, float64 [batch, qs, scales], on the device of the measures.
+
+    Arguments are those of `spectrum_of_masses`.
+    """
     # On a CPU as many measures as stay in the cache between their moments; elsewhere few large launches are better.
     cached = _ENTRIES_IN_CACHE // max(finest.shape[-1] ** 2, 1)
     step = max(cached if finest.device.type == "cpu" else len(finest), 1)
@@ -145,12 +158,7 @@ def spectrum_of_masses(finest: torch.Tensor, orders: Floats) -> Spectrum:
     curves = [
         torch.stack([_entropies(level, orders) for level in grids_of(part)], dim=-1).transpose(0, 1) for part in parts
     ]
-    heaviest = finest.amax((-2, -1))
-    return Spectrum(
-        torch.cat(curves).cpu().numpy(),
-        ((finest > 0).sum((-2, -1)) == 1).cpu().numpy(),
-        (finest.amin((-2, -1)) / heaviest).cpu().numpy(),
-    )
+    return torch.cat(curves)
 
 
 def grids_of(finest: torch.Tensor) -> list[torch.Tensor]:
@@ -308,6 +316,7 @@ __all__ = [
     "RenyiDimensions",
     "Spectrum",
     "box_sides",
+    "curves_of_masses",
     "fit_masses",
     "fit_orders",
     "fit_range",

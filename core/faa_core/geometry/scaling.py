@@ -177,7 +177,7 @@ def fit_counts(sizes: NDArray[np.int64], counts: NDArray[np.int64] | Floats, que
 
 
 def effective_dimensions(
-    sizes: NDArray[np.int64], counts: NDArray[np.int64], queries: int, keys: int
+    sizes: NDArray[np.int64], counts: NDArray[np.int64] | Floats, queries: int, keys: int
 ) -> NDArray[np.float64]:
     """The ``effective`` slopes of `fit_counts` alone, float64 [...], for many sets of counts [..., sizes]."""
     first, last = default_range(sizes, min(queries, keys))

@@ -11,6 +11,9 @@ the ratios fits the few largest weights only. See `faa_core.geometry.null_tests.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
 import numpy as np
 import torch
 
@@ -59,22 +62,83 @@ class Streams:
         return out.view(*self._shape, *shape)
 
 
-def row_shuffle(x: torch.Tensor, support: Support, streams: Streams) -> torch.Tensor:
-    """Permute every row within the keys that it sees: what is left is the set of weights of each row.
+class RowShuffle:
+    """Permutes every row within the keys that it sees: what is left is the set of entries of each row.
 
     Each of the permutations of a row is equally likely (the chance that two of its keys draw the same bits is below
     2^-40). Entropy, largest weight and mass of every row stay what they are.
 
     Args:
-        x: [heads, n, m], zero outside of the support.
-        support: Visible keys, on the device of ``x``.
-        streams: Random bits for these heads.
-
-    Returns:
-        [replicates, heads, n, m] of the dtype of ``x``.
+        support: Visible keys, on the device of what is permuted.
     """
-    heads, n, m = x.shape
-    out = x.new_zeros(streams.replicates, heads, n, m)
+
+    def __init__(self, support: Support) -> None:
+        self._bands = _bands(support)
+
+    def __call__(self, x: torch.Tensor, streams: Streams) -> torch.Tensor:
+        """Draw the surrogates of the heads and replicates of some streams.
+
+        Args:
+            x: [heads, n, m] of any dtype, zero outside of the support.
+            streams: Random bits for these heads.
+
+        Returns:
+            [replicates, heads, n, m] of the dtype of ``x``.
+        """
+        return _permuted(x, self._bands, streams, lambda band: shuffled(streams.bits(*band.place.shape), band.place))
+
+
+class RowRotation:
+    """Rotates every row by a random number of keys within the keys that it sees.
+
+    What is left is each row up to where it starts, clusters of neighbouring keys included; what is tested is how the
+    rows are aligned. The rotations are a subgroup of the permutations, so the test is exact under the same hypothesis.
+
+    Argument and call are those of `RowShuffle`.
+    """
+
+    def __init__(self, support: Support) -> None:
+        self._bands = _bands(support)
+        self._lengths = support.lengths.clamp(min=1)
+
+    def __call__(self, x: torch.Tensor, streams: Streams) -> torch.Tensor:
+        """As `RowShuffle.__call__`."""
+        turn = (streams.bits(len(self._lengths)) % self._lengths)[..., None]
+
+        def order(band: _Band) -> torch.Tensor:
+            turned = band.offset + turn[..., band.rows, :]
+            length = self._lengths[band.rows, None]
+            turned -= torch.where(turned >= length, length, 0)
+            return torch.where(band.place == _INSIDE, turned + band.first, band.key)
+
+        return _permuted(x, self._bands, streams, order)
+
+
+class _Band(NamedTuple):
+    """Some rows, and the keys that any of them sees.
+
+    Attributes:
+        rows: Of the matrix.
+        keys: Of the matrix.
+        key: int64 [keys]: counted from the first of the band.
+        first: int64 [rows, 1]: first visible key of each row, counted likewise.
+        offset: int64 [rows, keys]: from the first visible key of each row.
+        place: int64 [rows, keys]: for `shuffled`. Keys in front of the interval sort before it and keys behind it
+            after it, so that both stay outside.
+    """
+
+    rows: slice
+    keys: slice
+    key: torch.Tensor
+    first: torch.Tensor
+    offset: torch.Tensor
+    place: torch.Tensor
+
+
+def _bands(support: Support) -> list[_Band]:
+    """The bands of a support, without those that see nothing."""
+    bands = []
+    n = support.queries
     step = max(SMALLEST_BAND, -(-n // BANDS))
     for start in range(0, n, step):
         rows = slice(start, min(start + step, n))
@@ -83,31 +147,22 @@ def row_shuffle(x: torch.Tensor, support: Support, streams: Streams) -> torch.Te
         if not bool(seen.any()):
             continue
         keys = slice(int(band.first[seen].min()), int(band.stop[seen].max()))
-        key = torch.arange(keys.start, keys.stop, device=x.device)
-        # Keys in front of the interval sort before it and keys behind it after it, so that both stay outside.
-        place = torch.where(key >= band.first[:, None], _INSIDE, 0) + torch.where(key >= band.stop[:, None], _INSIDE, 0)
-        order = shuffled(streams.bits(*place.shape), place)
-        part = x[:, rows, keys]
-        out[..., rows, keys] = part.expand(streams.replicates, *part.shape).gather(-1, order)
+        key = torch.arange(keys.stop - keys.start, device=support.first.device)
+        first, stop = ((edge - keys.start)[:, None] for edge in (band.first, band.stop))
+        place = torch.where(key >= first, _INSIDE, 0) + torch.where(key >= stop, _INSIDE, 0)
+        bands.append(_Band(rows, keys, key, first, key - first, place))
+    return bands
+
+
+def _permuted(
+    x: torch.Tensor, bands: Sequence[_Band], streams: Streams, order: Callable[[_Band], torch.Tensor]
+) -> torch.Tensor:
+    """[replicates, heads, n, m]: entries of ``x`` at the keys, int64 [replicates, heads, rows, keys], of each band."""
+    out = x.new_zeros(streams.replicates, *x.shape)
+    for band in bands:
+        part = x[:, band.rows, band.keys]
+        out[..., band.rows, band.keys] = part.expand(streams.replicates, *part.shape).gather(-1, order(band))
     return out
-
-
-def row_rotation(x: torch.Tensor, support: Support, streams: Streams) -> torch.Tensor:
-    """Rotate every row by a random number of keys within the keys that it sees.
-
-    What is left is each row up to where it starts, clusters of neighbouring keys included; what is tested is how the
-    rows are aligned. The rotations are a subgroup of the permutations, so the test is exact under the same hypothesis.
-
-    Arguments and result are those of `row_shuffle`.
-    """
-    heads, n, m = x.shape
-    length = support.lengths.clamp(min=1)
-    turn = streams.bits(n) % length
-    offset = torch.arange(m, device=x.device) - support.first[:, None]
-    turned = offset + turn[..., None]
-    turned -= torch.where(turned >= length[:, None], length[:, None], 0)
-    order = torch.where(support.mask(), turned + support.first[:, None], torch.arange(m, device=x.device))
-    return x.expand(streams.replicates, heads, n, m).gather(-1, order)
 
 
 def uniform(x: torch.Tensor, support: Support) -> torch.Tensor:
@@ -141,4 +196,4 @@ def shuffled(bits: torch.Tensor, place: torch.Tensor | None = None) -> torch.Ten
     return bits.bitwise_and_(low)
 
 
-__all__ = ["Streams", "row_rotation", "row_shuffle", "shuffled", "uniform"]
+__all__ = ["RowRotation", "RowShuffle", "Streams", "shuffled", "uniform"]

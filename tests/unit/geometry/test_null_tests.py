@@ -8,8 +8,12 @@ from numpy.typing import NDArray
 from faa_core.geometry import Support, box_dimension
 from faa_core.geometry import null_tests as module
 from faa_core.geometry.lacunarity import lacunarity
+from faa_core.geometry.logit_additive import logit_additive
+from faa_core.geometry.matrices import matrices_of
 from faa_core.geometry.null_tests import null_test
 from faa_core.geometry.renyi import renyi_dimensions
+from faa_core.geometry.surrogates import RowRotation, RowShuffle, Streams
+from faa_core.geometry.tested import LACUNARITY_SIDE
 from faa_core.study.calibration import family
 
 FIRST_KEYS = 8
@@ -47,7 +51,7 @@ def test_a_head_has_the_same_surrogates_in_any_batch(null: module.Null, monkeypa
     whole = null_test(x, _mass_of_first_keys, null, "causal", 9, seed=3)
     front = null_test(x[:2], _mass_of_first_keys, null, "causal", 9, seed=3)
     assert front.sample == pytest.approx(whole.sample[:, :2], rel=1e-6)
-    monkeypatch.setattr(module, "_CELLS_AT_A_TIME", 2 * 40 * 40)
+    monkeypatch.setattr(module, "_CELLS_IN_CACHE", 2 * 40 * 40)
     assert null_test(x, _mass_of_first_keys, null, "causal", 9, seed=3).sample == pytest.approx(whole.sample, rel=1e-6)
     other = null_test(x, _mass_of_first_keys, null, "causal", 9, seed=4)
     assert not np.allclose(other.sample, whole.sample, rtol=1e-6)
@@ -71,7 +75,7 @@ def test_named_statistics_are_the_functions_of_that_name() -> None:
     )
     assert null_test(x, "D1", support="causal", replicates=2).value == pytest.approx(dimensions[:, 0])
     assert null_test(x, "D2", support="causal", replicates=2).value == pytest.approx(dimensions[:, 1])
-    gliding = lacunarity(x, "causal", (module.LACUNARITY_SIDE,)).value[:, 0]
+    gliding = lacunarity(x, "causal", (LACUNARITY_SIDE,)).value[:, 0]
     assert null_test(x, "lacunarity", support="causal", replicates=2).value == pytest.approx(gliding)
     assert null_test(x[:, :6, :6], "lacunarity", support="causal", replicates=2).status.tolist() == ["no_rows"] * 2
 
@@ -95,6 +99,53 @@ def test_a_null_that_never_varies_can_still_be_rejected() -> None:
     assert test.p == pytest.approx(2 / 40)
     assert test.status == "degenerate"
     assert np.isnan(test.z)
+
+
+@pytest.mark.parametrize("statistic", ["D0", "D1", "lacunarity"])
+@pytest.mark.parametrize("null", ["row_shuffle", "row_rotation", "logit_additive", "residual"])
+def test_p_is_that_of_the_definition_one_surrogate_after_the_other(statistic: str, null: module.Null) -> None:
+    support, replicates, seed = Support.causal(64), 19, 2
+    x = family("recency", 2, 64)
+
+    def measured(weights: torch.Tensor) -> float:
+        if statistic == "D0":
+            return float(box_dimension(weights, support).effective)
+        if statistic == "D1":
+            return float(renyi_dimensions(weights, (1.0,), support).effective[0])
+        return float(lacunarity(weights, support, (LACUNARITY_SIDE,)).value[0])
+
+    test = null_test(x, statistic, null, support, replicates, seed)
+    for head, weights in enumerate(x):
+        fit = logit_additive(matrices_of(weights, support))
+        field = fit.residual_field() if null == "residual" else weights[None]
+        kind = (RowRotation if null == "row_rotation" else RowShuffle)(support)
+        lower = upper = 1
+        value = measured(field[0])
+        assert test.value[head] == pytest.approx(value, rel=1e-8)
+        for replicate in range(replicates):
+            streams = Streams(seed, range(replicate, replicate + 1), range(head, head + 1), x.device)
+            drawn = fit.surrogates(streams) if null == "logit_additive" else kind(field, streams)
+            found = measured(drawn[0, 0])
+            assert test.sample[replicate, head] == pytest.approx(found, rel=1e-8)
+            lower += found <= value + module.TIE
+            upper += found >= value - module.TIE
+        assert test.p[head] == pytest.approx(min(1, 2 * min(lower, upper) / (replicates + 1)))
+
+
+def test_threads_change_nothing_and_hold_few_surrogates_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = family("recency", 3, 64)
+    alone = null_test(x, "D0", support="causal", replicates=40)
+    told: list[int] = []
+    monkeypatch.setattr(module, "_CELLS_IN_CACHE", 6 * 64 * 64)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        beside = null_test(x, "D0", support="causal", replicates=40, progress=lambda done, total: told.append(done))
+    finally:
+        torch.set_num_threads(threads)
+    np.testing.assert_array_equal(beside.sample, alone.sample)
+    np.testing.assert_array_equal(beside.p, alone.p)
+    assert told == list(range(6, 121, 6))
 
 
 def test_undefined_heads_are_nan_with_a_reason() -> None:
@@ -155,7 +206,7 @@ def test_bad_arguments_are_named(arguments: dict[str, object], message: str) -> 
 
 
 def test_progress_counts_to_the_end_and_can_cancel(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_CELLS_AT_A_TIME", 3 * 16 * 16)
+    monkeypatch.setattr(module, "_CELLS_IN_CACHE", 3 * 16 * 16)
     told: list[tuple[int, int]] = []
     x = family("independent", 4, 16)
     null_test(x, _mass_of_first_keys, support="causal", replicates=6, progress=lambda *done: told.append(done))

@@ -9,7 +9,7 @@ import torch
 from faa_core.geometry import Support
 from faa_core.geometry.renyi import renyi_dimensions
 from faa_core.geometry.shuffle_moment import row_shuffle_moment
-from faa_core.geometry.surrogates import Streams, row_shuffle
+from faa_core.geometry.surrogates import RowShuffle, Streams
 
 SUPPORTS = {
     "full": Support.full(48, 40),
@@ -32,7 +32,7 @@ def test_the_closed_form_is_the_mean_over_surrogates(name: str, unfold: bool) ->
     support = SUPPORTS[name]
     x = _noise(support)
     closed = row_shuffle_moment(x, support, unfold)
-    drawn = row_shuffle(x[None], support, Streams(0, range(400), range(1), x.device))[:, 0]
+    drawn = RowShuffle(support)(x[None], Streams(0, range(400), range(1), x.device))[:, 0]
     simulated = np.exp(-renyi_dimensions(drawn, (2.0,), support, unfold).curve[:, 0])
     error = simulated.std(0, ddof=1) / np.sqrt(len(drawn))
     assert (np.abs(simulated.mean(0) - closed.moment) <= 4 * error + 1e-12).all()

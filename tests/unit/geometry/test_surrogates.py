@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from faa_core.geometry import Support
-from faa_core.geometry.surrogates import Streams, row_rotation, row_shuffle, shuffled, uniform
+from faa_core.geometry.surrogates import RowRotation, RowShuffle, Streams, shuffled, uniform
 
 CPU = torch.device("cpu")
 
@@ -27,12 +27,12 @@ def _supports(draw: st.DrawFn) -> Support:
     return Support(torch.tensor(first), torch.tensor(stop), keys)
 
 
-@pytest.mark.parametrize("surrogate", [row_shuffle, row_rotation])
+@pytest.mark.parametrize("surrogate", [RowShuffle, RowRotation])
 @settings(max_examples=40, deadline=None)
 @given(support=_supports())
 def test_rows_keep_their_weights_inside_their_support(surrogate, support: Support) -> None:
     x = _attention(2, support)
-    drawn = surrogate(x, support, Streams(1, range(3), range(2), CPU))
+    drawn = surrogate(support)(x, Streams(1, range(3), range(2), CPU))
     assert drawn.shape == (3, 2, support.queries, support.keys)
     assert torch.equal(drawn.sort(-1).values, x.sort(-1).values.expand_as(drawn))
     assert not drawn[..., ~support.mask()].any()
@@ -41,7 +41,7 @@ def test_rows_keep_their_weights_inside_their_support(surrogate, support: Suppor
 def test_every_permutation_of_a_row_is_equally_likely() -> None:
     x = torch.tensor([[[0.0, 0.1, 0.2, 0.7, 0.0]]])
     support = Support(torch.tensor([1]), torch.tensor([4]), 5)
-    drawn = row_shuffle(x, support, Streams(5, range(6000), range(1), CPU))
+    drawn = RowShuffle(support)(x, Streams(5, range(6000), range(1), CPU))
     counts = Counter(tuple(row) for row in drawn[:, 0, 0, 1:4].tolist())
     assert len(counts) == 6
     assert all(abs(count - 1000) < 5 * np.sqrt(1000 * 5 / 6) for count in counts.values())
@@ -50,7 +50,7 @@ def test_every_permutation_of_a_row_is_equally_likely() -> None:
 def test_every_rotation_of_a_row_is_equally_likely_and_nothing_else_occurs() -> None:
     x = torch.tensor([[[0.0, 1.0, 2.0, 3.0, 4.0]]])
     support = Support(torch.tensor([1]), torch.tensor([5]), 5)
-    drawn = row_rotation(x, support, Streams(5, range(4000), range(1), CPU))
+    drawn = RowRotation(support)(x, Streams(5, range(4000), range(1), CPU))
     counts = Counter(tuple(row) for row in drawn[:, 0, 0, 1:].tolist())
     assert set(counts) == {(1, 2, 3, 4), (2, 3, 4, 1), (3, 4, 1, 2), (4, 1, 2, 3)}
     assert all(abs(count - 1000) < 5 * np.sqrt(1000 * 3 / 4) for count in counts.values())
@@ -58,7 +58,7 @@ def test_every_rotation_of_a_row_is_equally_likely_and_nothing_else_occurs() -> 
 
 def test_rows_and_heads_are_shuffled_independently() -> None:
     x = torch.arange(64.0).expand(2, 64, 64)
-    drawn = row_shuffle(x, Support.full(64, 64), Streams(0, range(2), range(2), CPU)).reshape(-1, 64)
+    drawn = RowShuffle(Support.full(64, 64))(x, Streams(0, range(2), range(2), CPU)).reshape(-1, 64)
     assert len(torch.unique(drawn, dim=0)) == len(drawn)
     correlation = torch.corrcoef(drawn)
     correlation.fill_diagonal_(0)
@@ -69,10 +69,10 @@ def test_rows_and_heads_are_shuffled_independently() -> None:
 def test_a_surrogate_depends_on_seed_replicate_and_head_alone() -> None:
     support = Support.causal(50)
     x = _attention(4, support)
-    together = row_shuffle(x, support, Streams(7, range(5), range(4), CPU))
-    alone = row_shuffle(x[2:3], support, Streams(7, range(3, 4), range(2, 3), CPU))
+    together = RowShuffle(support)(x, Streams(7, range(5), range(4), CPU))
+    alone = RowShuffle(support)(x[2:3], Streams(7, range(3, 4), range(2, 3), CPU))
     assert torch.equal(together[3, 2], alone[0, 0])
-    assert not torch.equal(together[3, 2], row_shuffle(x, support, Streams(8, range(5), range(4), CPU))[3, 2])
+    assert not torch.equal(together[3, 2], RowShuffle(support)(x, Streams(8, range(5), range(4), CPU))[3, 2])
 
 
 def test_a_bit_stream_goes_on_from_call_to_call() -> None:
