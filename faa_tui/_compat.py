@@ -12,14 +12,18 @@ from rich.color import ColorSystem
 from rich.console import Console, RenderableType
 from rich.segment import Segment
 from textual import events
+from textual._compositor import Compositor, ReflowResult
 from textual.app import App
+from textual.binding import Keymap
 from textual.color import Color
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.filter import ANSIToTruecolor, LineFilter
+from textual.geometry import Size
 from textual.message import Message
 from textual.screen import Screen
 from textual.strip import Strip
+from textual.widget import Widget
 
 from faa_tui.colour import Colours
 from faa_tui.rendering.ascii import to_ascii
@@ -98,6 +102,11 @@ def write_raw(app: App[Any], sequence: str) -> None:
         app._driver.flush()
 
 
+def keymap_of(app: App[Any]) -> Keymap:
+    """Keys that were chosen for ``app``, by the ids of bindings; Textual only lets one set them."""
+    return app._keymap
+
+
 def take_mouse(app: App[Any], taken: bool) -> bool:
     """Ask the terminal of ``app`` for its mouse, or give it back; whether that is a terminal of which one can."""
     driver = app._driver
@@ -111,6 +120,24 @@ def take_mouse(app: App[Any], taken: bool) -> bool:
         driver._disable_mouse_support()
         driver._mouse = False
     return True
+
+
+class _TellingCompositor(Compositor):
+    """One that notices every widget that has another size than it was told.
+
+    Textual looks for them by comparing with the map it has; when something asks where a widget is after the layout
+    has changed and before it is refreshed, that map is the new one already, and nobody hears of the new sizes.
+    """
+
+    def reflow(self, parent: Widget, size: Size) -> ReflowResult:
+        result = super().reflow(parent, size)
+        untold = {widget for widget, place in self._full_map.items() if widget.outer_size != place.region.size}
+        return result._replace(resized=result.resized | (untold - result.shown))
+
+
+def tell_every_size(screen: Screen[Any]) -> None:
+    """Make sure that all widgets of a new ``screen`` hear of their size, also those that Textual forgets."""
+    screen._compositor = _TellingCompositor()
 
 
 class PacedDriver(LinuxDriver):

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.types import IgnoreReturnCallbackType
 
 from faa_core.catalogue import BY_KEY, RUN_KEYS
-from faa_tui import help
+from faa_tui import live_keys
 from faa_tui.actions import ACTIONS
 from faa_tui.rendering.text import visible
 
@@ -53,7 +53,7 @@ class Commands(Provider):
             if action.action in seen or action.id == "palette" or not here:
                 continue
             seen.add(action.action)
-            keys = "  ".join(help.keys_of(app, action))
+            keys = "  ".join(live_keys.keys_of(app, action.id))
             yield Command(f"{action.group}: {action.tooltip}", keys, partial(app.perform, action))
         yield Command("Application: Take the tour: what is where, in a minute", "", app.action_tour)
         for node, binding, enabled, tooltip in app.pane_bindings():

@@ -61,9 +61,9 @@ def remarks(comparing: Comparing, comparison: Comparison | None) -> tuple[str, .
     return ((str(error),) if error else ()) + kept + (comparison.warnings if comparison else ())
 
 
-def warning_line(warnings: tuple[str, ...], width: int) -> Content:
-    """The first warning in one line, and how many there are."""
-    more = f"   ({len(warnings)} remarks: m)" if len(warnings) > 1 else "   (m)"
+def warning_line(warnings: tuple[str, ...], width: int, key: str) -> Content:
+    """The first warning in one line, how many there are, and the ``key`` that shows them in full."""
+    more = f"   ({len(warnings)} remarks: {key})" if len(warnings) > 1 else f"   ({key})"
     return Content.styled(fit(f"! {visible(warnings[0])}", max(width - len(more), 10)) + more, "$text-warning")
 
 

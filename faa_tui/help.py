@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from textual.app import App
-from textual.binding import ActiveBinding, Binding
+from textual.binding import ActiveBinding
 from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widget import Widget
 
 from faa_core.catalogue import ENTRIES
 from faa_core.records import STATUS_MEANING
-from faa_tui.actions import BY_ID, Action
-
-if TYPE_CHECKING:
-    from faa_tui.application.discovery import DiscoveryApp
+from faa_tui.actions import BY_ID
 
 
 @dataclass(frozen=True)
@@ -78,24 +73,6 @@ def _title(node: DOMNode, id: str | None, pane: str) -> str:
 def _rank(title: str, pane: str) -> int:
     order = ["This dialog", pane, "Move", "Run", "Look", "Screen", "Application"]
     return order.index(title) if title in order else len(order)
-
-
-def keys_of(app: DiscoveryApp, action: Action) -> tuple[str, ...]:
-    """Keys of an action as the user would name them: those of the registry, or those of the configuration."""
-    chosen = app.chosen_keys.get(action.id)
-    if chosen is None:
-        return tuple(action.keys_display.split("  "))
-    return tuple(app.get_key_display(Binding(key, "", "")) for key in chosen.split(","))
-
-
-def key_of(app: DiscoveryApp, id: str) -> str:
-    """The first key of the action ``id``."""
-    return keys_of(app, BY_ID[id])[0]
-
-
-def with_keys(app: DiscoveryApp, text: str) -> str:
-    """``text`` with keys in the place of ids in braces: ``{statistic}``."""
-    return re.sub(r"\{([a-z_.]+)\}", lambda match: key_of(app, match[1]), text)
 
 
 def numbers() -> Iterator[tuple[str, str]]:

@@ -82,6 +82,20 @@ def _classes(cls: type[DOMNode]) -> Iterator[type[DOMNode]]:
         yield from _classes(derived)
 
 
+@cache
+def keys_of_widgets(id: str) -> str:
+    """Keys, between commas, of the binding ``id`` of a pane or dialog; of those that are imported already.
+
+    Raises:
+        KeyError: None has it.
+    """
+    for cls in _classes(DOMNode):
+        for binding in cls.__dict__.get("BINDINGS", ()):
+            if isinstance(binding, Binding) and binding.id == id:
+                return binding.key
+    raise KeyError(id)
+
+
 def _spaced(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).capitalize()
 

@@ -36,24 +36,28 @@ SECTIONS: tuple[str, ...] = ("How it is estimated", "When it is undefined", "How
 
 MEASURED: dict[When, str] = {
     "run": "in every run, for every head",
-    "head": "for one head on request: `faa examine MODEL L.H`, or key `x` in the application",
+    "head": "for one head on request: `faa examine MODEL L.H`, or key `{key}` in the application",
     "texts": "over several texts: `faa analyze MODEL --texts PATH`",
 }
-"""When a quantity is measured."""
+"""When a quantity is measured; ``{key}`` stands for the key of the application that measures one head."""
 
 _WIDTH = 100
 _STATUSES = "STATUSES"  # stands for the list of all of them
 _NEAR = 5
 
 
-def page(name: str) -> str:
+def page(name: str, key: str = "x") -> str:
     """The page that ``name`` means, in Markdown.
+
+    Args:
+        name: As for `find`.
+        key: The key of the application that measures one head.
 
     Raises:
         UsageError: There is none.
     """
     found = find(name)
-    return _quantity(BY_KEY[found]) if found in BY_KEY else _concept(found)
+    return _quantity(BY_KEY[found], key) if found in BY_KEY else _concept(found)
 
 
 def find(name: str) -> str:
@@ -88,11 +92,11 @@ def groups() -> dict[str, tuple[str, ...]]:
     return listed | {"concepts": CONCEPTS}
 
 
-def _quantity(entry: Entry) -> str:
+def _quantity(entry: Entry, key: str) -> str:
     facts = (
         f"**Key** `{entry.key}`, **symbol** {entry.symbol}, **group** {entry.group}",
         f"**Range** {_range(entry)}",
-        f"**Measured** {MEASURED[entry.when]}",
+        f"**Measured** {MEASURED[entry.when].format(key=key)}",
         f"**Source** {entry.source}",
     )
     listed = "\n".join(_wrapped(fact, "- ") for fact in facts)

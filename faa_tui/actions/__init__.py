@@ -11,9 +11,9 @@ from textual.binding import BindingType
 from faa_tui.actions.action import Action, Scope
 from faa_tui.actions.compare import COMPARE, COMPARE_PANES
 from faa_tui.actions.everywhere import EVERYWHERE
-from faa_tui.actions.main import MAIN, PANES, digit_of
+from faa_tui.actions.main import MAIN, PANES
 
-__all__ = ["ACTIONS", "BY_ID", "COMPARE_PANES", "PANES", "Action", "Scope", "bindings", "digit_of"]
+__all__ = ["ACTIONS", "BY_ID", "COMPARE_PANES", "PANES", "Action", "Scope", "bindings"]
 
 ACTIONS: tuple[Action, ...] = (*MAIN, *COMPARE, *EVERYWHERE)
 """All of them."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from textual.binding import Binding
+from textual.keys import format_key
 
 Scope = Literal["app", "main", "compare"]
 
@@ -41,7 +42,7 @@ class Action:
     @property
     def keys_display(self) -> str:
         """The keys as a person would name them."""
-        return "  ".join(_NAMES.get(key, key) for key in self.keys.split(","))
+        return "  ".join(map(named, self.keys.split(",")))
 
     def binding(self) -> Binding:
         """The binding of this action."""
@@ -57,24 +58,11 @@ class Action:
         )
 
 
-_NAMES = {
-    "question_mark": "?",
-    "left_square_bracket": "[",
-    "right_square_bracket": "]",
-    "less_than_sign": "<",
-    "greater_than_sign": ">",
-    "comma": ",",
-    "full_stop": ".",
-    "colon": ":",
-    "number_sign": "#",
-    "slash": "/",
-    "left_parenthesis": "(",
-    "right_parenthesis": ")",
-    "left_curly_bracket": "{",
-    "right_curly_bracket": "}",
-    "escape": "esc",
-    "percent_sign": "%",
-}
+def named(key: str) -> str:
+    """A key as a person would name it: ``?`` for ``question_mark``, and words for those that are no characters."""
+    *modifiers, base = key.split("+")
+    shown = format_key(base)
+    return "+".join((*modifiers, shown if shown.isascii() or shown.isalpha() else base))
 
 
 def moves(scope: Scope, prefix: str) -> tuple[Action, ...]:

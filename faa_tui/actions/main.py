@@ -16,12 +16,6 @@ PANES: tuple[tuple[str, str], ...] = (
 )
 """Ids and names of the panes of the main screen, in the order of their numbers from 1."""
 
-
-def digit_of(pane: str) -> str:
-    """The digit that leads to a pane of the main screen."""
-    return str([id for id, _ in PANES].index(pane) + 1)
-
-
 MAIN: tuple[Action, ...] = (
     Action("text", "t", "app.edit_text", "text", "Type, paste or choose the text to analyse", group="Run", footer=True),
     Action(

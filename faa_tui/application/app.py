@@ -20,6 +20,7 @@ from faa_tui.actions import Action, bindings
 from faa_tui.application.last import LastApp
 from faa_tui.colour import Display
 from faa_tui.commands import Commands
+from faa_tui.live_keys import key_of
 from faa_tui.rendering import plot
 from faa_tui.tidying import Tidying
 
@@ -178,7 +179,7 @@ class FaaApp(LastApp, inherit_bindings=False):
         self._interrupted = now
         if self.phase.under_way:
             self.action_cancel()
-        self.notify("Press ctrl+c again to quit.", markup=False, timeout=TWICE_SECONDS)
+        self.notify(f"Press {key_of(self, 'interrupt')} again to quit.", markup=False, timeout=TWICE_SECONDS)
 
     async def action_quit(self) -> None:
         """Leave."""

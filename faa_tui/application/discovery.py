@@ -9,9 +9,11 @@ from textual.binding import Keymap
 
 from faa_core import configuration
 from faa_core.errors import FaaError, UsageError
-from faa_tui import help, keymap, paths, preferences, state_file
+from faa_tui import keymap, paths, preferences, state_file
 from faa_tui._compat import take_mouse
 from faa_tui.application.copying import CopyingApp
+from faa_tui.live_keys import key_of, with_keys
+from faa_tui.screens.paned import PanedScreen
 
 _TITLE: Final = "Configuration"
 
@@ -23,8 +25,6 @@ class DiscoveryApp(CopyingApp, inherit_bindings=False):
     """Whether the mouse is the application's, and not the terminal's."""
     newcomer = False
     """Whether the tour is for this start."""
-    chosen_keys: Keymap = {}  # noqa: RUF012
-    """Keys that the user has chosen, by action."""
 
     def on_mount(self) -> None:
         """Follow the configuration. One that cannot be read at all is told where its machines are listed."""
@@ -40,8 +40,10 @@ class DiscoveryApp(CopyingApp, inherit_bindings=False):
 
     def set_keymap(self, keymap: Keymap) -> None:
         """Use other keys: what names a key on the screen names those."""
-        self.chosen_keys = dict(keymap)
         super().set_keymap(keymap)
+        for screen in self.screen_stack:
+            if isinstance(screen, PanedScreen):
+                screen.tell_keys()
 
     def _follow_keys(self, config: configuration.Config) -> None:
         if config.keys:
@@ -63,7 +65,7 @@ class DiscoveryApp(CopyingApp, inherit_bindings=False):
             self.notify("The mouse cannot be left to this terminal.", title="Mouse", markup=False)
             return
         self.takes_mouse = not self.takes_mouse
-        key = help.key_of(self, "mouse")
+        key = key_of(self, "mouse")
         self.notify(
             f"The mouse points and clicks here again; {key} leaves it to the terminal."
             if self.takes_mouse
@@ -93,7 +95,7 @@ class DiscoveryApp(CopyingApp, inherit_bindings=False):
 
         while self.screen_stack and self.screen is not self.main:
             self.pop_screen()
-        texts = [help.with_keys(self, step.text) for step in STEPS]
+        texts = [with_keys(self, step.text) for step in STEPS]
         self.push_screen(TourScreen(self.main, texts), lambda _: state_file.write(_tour_taken(), b""))
 
 

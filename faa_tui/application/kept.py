@@ -17,6 +17,7 @@ from faa_tui.compared_runs import TextRun
 from faa_tui.comparing import Comparing
 from faa_tui.comparison_desk import ComparisonDesk
 from faa_tui.kept_runs import KeptAnalysis, KeptComparison, KeptTexts
+from faa_tui.live_keys import key_of, with_keys
 from faa_tui.messages import HeadKey
 from faa_tui.rendering.run_rows import RunRow, when_words
 from faa_tui.rendering.text import visible
@@ -84,9 +85,10 @@ class KeptApp(DiscoveryApp, inherit_bindings=False):
         if error is None:
             self.main.runs.tell_trouble("")
             return
-        self.main.runs.tell_trouble("The file of runs cannot be used. m says why and what to do.")
+        key = key_of(self, "runs.trouble")
+        self.main.runs.tell_trouble(f"The file of runs cannot be used. {key} says why and what to do.")
         if isinstance(error, DamagedStoreError) and str(error) != str(before):
-            self.main.runs.tell_trouble("The file of runs was damaged; a new one is begun. m says more.")
+            self.main.runs.tell_trouble(f"The file of runs was damaged; a new one is begun. {key} says more.")
             self.notify(visible(str(error)), title=_TITLE, severity="warning", markup=False, timeout=20)
             self._all_listed = False
             self.main.runs.show_runs([])
@@ -218,7 +220,7 @@ class KeptApp(DiscoveryApp, inherit_bindings=False):
         if self.kept is None or not self.shows_kept:
             return status
         said = f"kept run {self.kept.id}, from {when_words(RunRow.of(self.kept).when)}"
-        return replace(status, kept=said, worker="r runs it again", worker_ill=False, memory=0)
+        return replace(status, kept=said, worker=f"{key_of(self, 'run')} runs it again", worker_ill=False, memory=0)
 
     def action_examine(self) -> None:
         """Show what was measured about the head that is looked at; a run with a worker is measured now."""
@@ -230,7 +232,7 @@ class KeptApp(DiscoveryApp, inherit_bindings=False):
         found = results.examinations
         kept = next((one for one in found if (one.kind, one.layer, one.head) == position), None)
         if kept is None or address is None:
-            self.notify(f"This head was not examined. {RUN_AGAIN}", title="Examine", markup=False)
+            self.notify(f"This head was not examined. {with_keys(self, RUN_AGAIN)}", title="Examine", markup=False)
             return
         screen = ExaminationScreen(HeadKey(address))
         self.push_screen(screen)
@@ -253,7 +255,8 @@ class KeptApp(DiscoveryApp, inherit_bindings=False):
         references = (comparison.a.reference, comparison.b.reference)
         comparing = Comparing(references, texts, options, self.fleet, self.new_number)
         entry = kept.entry
-        said = f"Kept comparison {entry.id}, from {when_words(RunRow.of(entry).when)}: r runs both models again."
+        key = key_of(self, "compare.run")
+        said = f"Kept comparison {entry.id}, from {when_words(RunRow.of(entry).when)}: {key} runs both models again."
         comparing.restore(sides, comparison, said, segments)
         self._kept_comparison = entry.id
         self._replace_desk(ComparisonDesk(comparing, CompareScreen(comparing), self.fleet, self._hostname))
@@ -272,7 +275,8 @@ class KeptApp(DiscoveryApp, inherit_bindings=False):
             return
         reference = row.models[0]
         if len(row.models) > 1:
-            self.notify(f"Run {row.id} is a comparison itself; enter opens it.", title=_TITLE, markup=False)
+            key = key_of(self, "rows.choose")
+            self.notify(f"Run {row.id} is a comparison itself; {key} opens it.", title=_TITLE, markup=False)
         elif reference == self.order.reference:
             said = f"Run {row.id} is of {visible(reference)} as well; mark a run of another model."
             self.notify(said, title=_TITLE, markup=False)

@@ -24,6 +24,7 @@ from faa_core.worker.protocol import (
 from faa_tui import messages, recent
 from faa_tui.application.workers import WorkersApp
 from faa_tui.fleet import HERE, host_of
+from faa_tui.live_keys import key_of
 from faa_tui.messages import DetailsWanted, Inquiry, ModelsWanted
 from faa_tui.rendering.bytes_in_words import in_words
 from faa_tui.screens.model_dialog import ModelDialog
@@ -85,7 +86,7 @@ class ModelsApp(WorkersApp, inherit_bindings=False):
         if reference not in self.loaded_models:
             self.notify(f"{reference} is not in memory.", markup=False)
         elif self.in_use(reference):
-            self.notify(f"{reference} is at work; esc cancels its run.", markup=False)
+            self.notify(f"{reference} is at work; {key_of(self, 'back')} cancels its run.", markup=False)
         else:
             local = msgspec.structs.replace(parse(reference), host=None)
             self.fleet.inquire(Inquiry(host_of(reference), Unload(0, str(local))))

@@ -13,6 +13,7 @@ from faa_core.worker.protocol import SOMEDAY, Fail, RunOptions
 from faa_tui import messages, recent, recent_texts
 from faa_tui.application.comparisons import REST_SECONDS, ComparisonsApp
 from faa_tui.fleet import host_of
+from faa_tui.live_keys import key_of
 from faa_tui.model_list import BUNDLED
 from faa_tui.rendering.tiles import cells_at
 from faa_tui.samples import default_sample
@@ -374,7 +375,7 @@ class RunsApp(ComparisonsApp, inherit_bindings=False):
         results = self.main.results
         shown = results if results is not None and results.run == self.run_number else None
         seconds = time.monotonic() - self._run_began if self.phase.under_way else (shown.seconds if shown else None)
-        activity = "cancelling, esc again ends the worker" if self._cancel_asked else self._activity
+        activity = f"cancelling, {key_of(self, 'back')} again ends the worker" if self._cancel_asked else self._activity
         worker, ill = self.worker_words(self.current_host, self.phase.under_way)
         return Status(
             reference=self.order.reference,
@@ -410,7 +411,7 @@ class RunsApp(ComparisonsApp, inherit_bindings=False):
     def action_run_again(self) -> None:
         """Analyse the same text with the same model again."""
         if self.phase.under_way:
-            self.notify("A run is under way; esc cancels it.", markup=False)
+            self.notify(f"A run is under way; {key_of(self, 'back')} cancels it.", markup=False)
         else:
             self.submit(self.order)
 
@@ -445,7 +446,8 @@ class RunsApp(ComparisonsApp, inherit_bindings=False):
         from faa_tui.screens.text_editor import TextEditor
 
         if parse(self.order.reference).source == "array":
-            self.notify("A file of attention has no text; open a model first (o).", markup=False)
+            said = f"A file of attention has no text; {key_of(self, 'open')} opens a model."
+            self.notify(said, markup=False)
             return
 
         def answered(text: str | None) -> None:

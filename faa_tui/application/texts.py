@@ -16,6 +16,7 @@ from faa_tui import messages
 from faa_tui.application.head_tests import HeadTestsApp
 from faa_tui.fleet import HERE, host_of
 from faa_tui.little_maps import every_head, telling_heads
+from faa_tui.live_keys import key_of, with_keys
 from faa_tui.rendering.text import visible
 from faa_tui.session import Order, Phase, Results
 from faa_tui.text_set import MEAN, TextOfSet, TextSet
@@ -60,7 +61,8 @@ class TextsApp(HeadTestsApp, inherit_bindings=False):
         from faa_tui.screens.open_texts import OpenTexts
 
         if parse(self.order.reference).source == "array":
-            self.notify("A file of attention has no text; open a model first (o).", markup=False)
+            said = f"A file of attention has no text; {key_of(self, 'open')} opens a model."
+            self.notify(said, markup=False)
             return
 
         def answered(texts: tuple[str, ...] | None) -> None:
@@ -227,7 +229,8 @@ class TextsApp(HeadTestsApp, inherit_bindings=False):
                 said = visible(f"Text {place + 1}: {fail.text} {fail.hint}".strip())
                 self.notify(said, title=_TITLE, severity="warning", markup=False, timeout=15)
         if texts.means is not None:
-            self.notify(f"{len(texts.done)} texts are measured. ( and ) go through them.", title=_TITLE, markup=False)
+            said = with_keys(self, "{text.previous} and {text.next} go through them.")
+            self.notify(f"{len(texts.done)} texts are measured. {said}", title=_TITLE, markup=False)
 
     # --- what is looked at ---------------------------------------------------------------------------------------
 
@@ -236,7 +239,7 @@ class TextsApp(HeadTestsApp, inherit_bindings=False):
         texts = self.texts
         place = None if texts is None else texts.step(step)
         if texts is None:
-            self.notify("There is one text; F analyses on several.", markup=False)
+            self.notify(f"There is one text; {key_of(self, 'texts')} analyses on several.", markup=False)
         elif place is None:
             self.notify("The other texts are not measured yet.", markup=False)
         else:

@@ -16,6 +16,7 @@ from faa_tui import messages
 from faa_tui.application.terminal import TerminalApp
 from faa_tui.fleet import HERE, Fleet
 from faa_tui.foreground import in_foreground
+from faa_tui.live_keys import key_of
 
 if TYPE_CHECKING:
     from faa_core.worker.launch import Launch
@@ -169,7 +170,9 @@ class WorkersApp(TerminalApp, inherit_bindings=False):
         if worker.reconnecting:
             return f"{name}, {worker.reconnecting}", True
         if not worker.ready:
-            return (f"starting {host}".strip(), False) if under_way else ("none, r starts one", True)
+            return (
+                (f"starting {host}".strip(), False) if under_way else (f"none, {key_of(self, 'run')} starts one", True)
+            )
         silence = time.monotonic() - worker.last_sign
         if silence > STALL_SECONDS:
             return f"{name} stalled {silence:.0f} s", True
@@ -206,7 +209,7 @@ class WorkersApp(TerminalApp, inherit_bindings=False):
             self.notify("This terminal cannot be lent to ssh; log in from a shell.", severity="error", markup=False)
             return
         if code or not self.hosts.logged_in(host):
-            hint = "Press I to try once more; what ssh printed is above the application."
+            hint = f"{key_of(self, 'login')} tries once more; what ssh printed is above the application."
             self.show_fault(
                 Fail(0, LoginError.kind, f"The login to {host} did not succeed (ssh ended with {code}).", hint)
             )

@@ -14,6 +14,8 @@ from faa_tui.rendering.legend import short_number
 from faa_tui.rendering.page import COLOURED, CurveColours, Page, meaning, no_data, upwards
 from faa_tui.rendering.plot import LINE, Axis, Key, Points, Rule, Series
 
+_OTHERS = "{layer.previous} {layer.next} {head.previous} {head.next} lead to other heads"
+
 
 def curve_title(result: LayerResult, head: int) -> list[str]:
     """What the curve says, the weightiest first: the dimension and its error, or why there is none, then its null."""
@@ -105,7 +107,7 @@ def local_slopes(result: LayerResult, head: int, colours: CurveColours = COLOURE
     slope, null = (_slopes(ends, logarithms(counts)) for counts in (boxes.counts[head], boxes.null_counts))
     title = ["local slopes of ln N(s)"]
     if not np.isfinite(slope).any():
-        return Page(title, nothing=no_data(f"{meaning(status or 'empty')} [ ] < > lead to other heads"), status=status)
+        return Page(title, nothing=no_data(f"{meaning(status or 'empty')} {_OTHERS}"), status=status)
     accepted = _accepted(result, head)
     used = accepted[1:] & accepted[:-1]
     series, level = [Series(x, null, "·", colours.null)], float(boxes.effective[head])

@@ -59,7 +59,8 @@ class Page:
         up: The axis from the lower edge to the upper, in so many lines.
         rules: Dotted lines.
         frame: Colour of the axes.
-        nothing: Why there is nothing to plot, and what to do; "" where there is.
+        nothing: Why there is nothing to plot, and what to do, with ids of actions in braces in the place of their keys;
+            "" where there is.
         status: In words whether what is fitted can be trusted; ``ok`` where it can, "" where nothing is fitted.
     """
 

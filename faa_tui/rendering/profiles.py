@@ -78,7 +78,7 @@ def by_distance(result: LayerResult, head: int, colours: CurveColours = COLOURED
         if result.info.kind == "cross":
             why = "queries and keys of cross-attention are positions of two texts, which have no distance"
         else:
-            why = "an older faa measured this run, without distances; r measures it again"
+            why = "an older faa measured this run, without distances; {run} measures it again"
         return Page(title, nothing=no_data(why))
     mean, null = (np.asarray(part, dtype=float) for part in (profile.mean[head], profile.null))
     if not (mean > 0).any():
@@ -119,7 +119,7 @@ def over_layers(values: LayerValues | None, colours: CurveColours = COLOURED) ->
     there = np.isfinite(values.value)
     title = [values.title]
     if not there.any():
-        why = "no head of these layers has this number; s takes the next statistic"
+        why = "no head of these layers has this number; {statistic} takes the next statistic"
         return Page([*title, "by layer"], nothing=no_data(why))
     x = np.broadcast_to(np.arange(len(values.names), dtype=float)[:, None], there.shape)
     count = there.sum(1)
@@ -170,7 +170,7 @@ def along_row(result: LayerResult, cursor: CursorLines | None, colours: CurveCol
         return Page(title, nothing=no_data("this row is not here yet; it comes once the cursor rests on the map"))
     first, stop = max(int(result.first_key[cursor.query]), cursor.first), int(result.stop_key[cursor.query])
     if stop <= first:
-        return Page(title, nothing=no_data("this query sees no key; j and k lead to other rows"))
+        return Page(title, nothing=no_data("this query sees no key; {map.down} and {map.up} lead to other rows"))
     keys = np.arange(first, stop, dtype=float)
     weights = np.asarray(cursor.row[first:stop], dtype=float)
     even = np.full(len(keys), 1 / (stop - first))
@@ -194,7 +194,7 @@ def along_column(result: LayerResult, cursor: CursorLines | None, colours: Curve
     lengths = result.stop_key - first
     seeing = np.flatnonzero((first <= cursor.key) & (cursor.key < result.stop_key))
     if not len(seeing):
-        return Page(title, nothing=no_data("no query sees this key; h and l lead to other columns"))
+        return Page(title, nothing=no_data("no query sees this key; {map.left} and {map.right} lead to other columns"))
     weights = np.asarray(cursor.column, dtype=float)[seeing]
     return _along(title, seeing.astype(float), weights, 1.0 / lengths[seeing], cursor.query, "query", colours)
 

@@ -49,7 +49,7 @@ def dimensions(result: LayerResult, head: int, colours: CurveColours = COLOURED)
     """
     spectrum = result.spectrum
     if spectrum is None:
-        return Page(["D_q over q"], nothing=no_data("this run has no spectra; r measures it again"))
+        return Page(["D_q over q"], nothing=no_data("this run has no spectra; {run} measures it again"))
     y, codes = np.asarray(spectrum.effective[head], dtype=float), spectrum.status[head]
     sure = codes == status_code("ok")
     doubts = Counter(STATUSES[code] for code in codes[~sure])
@@ -94,7 +94,9 @@ def singularities(examination: HeadExamination | None, colours: CurveColours = C
         colours: Colours of the parts.
     """
     if examination is None:
-        return Page(["f(alpha)"], nothing=no_data("a run does not measure f(alpha); x measures it for this head"))
+        return Page(
+            ["f(alpha)"], nothing=no_data("a run does not measure f(alpha); {examine} measures it for this head")
+        )
     status = next((part.status for part in examination.quantities if part.name == "alpha_width"), "")
     x, y = np.asarray(examination.alpha, dtype=float), np.asarray(examination.f, dtype=float)
     there = np.isfinite(x) & np.isfinite(y)

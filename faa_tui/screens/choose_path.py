@@ -15,6 +15,7 @@ from textual.widgets.option_list import Option
 
 from faa_core.errors import FaaError, TextError
 from faa_tui import text_files
+from faa_tui.live_keys import with_keys
 from faa_tui.rendering.text import pad, visible
 from faa_tui.screens.dialog import Answer
 from faa_tui.screens.line_over_list import LineOverList
@@ -90,7 +91,7 @@ class ChoosePath(LineOverList[Answer]):
     def compose(self) -> ComposeResult:
         """The line to type in, what is wrong with it, the names that continue it."""
         with Vertical(id="path-box", classes="dialog"):
-            yield Input(placeholder=self.PLACEHOLDER, id="path-line", select_on_focus=False)
+            yield Input(placeholder=with_keys(self.app, self.PLACEHOLDER), id="path-line", select_on_focus=False)
             yield Static(id="path-message", markup=False)
             yield ListPane(id="path-names")
         yield Footer()
@@ -128,7 +129,8 @@ class ChoosePath(LineOverList[Answer]):
     def take(self, typed: str) -> None:
         """Read what lies at the path; it is the answer where it can be."""
         if not typed:
-            self.tell(Content.styled("Type a path, or choose one with the arrow keys.", "$text-error"))
+            said = with_keys(self.app, "Type a path, or choose one with {line.up} and {line.down}.")
+            self.tell(Content.styled(said, "$text-error"))
             return
         self.tell(Content.styled(f"Reading {visible(typed)} ...", "dim"))
 

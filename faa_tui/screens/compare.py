@@ -16,6 +16,7 @@ from faa_core.comparison.records import Head
 from faa_tui.actions import COMPARE_PANES, Scope, bindings
 from faa_tui.comparing import MOST_SIDES
 from faa_tui.comparison_words import remarks
+from faa_tui.live_keys import key_of, with_keys
 from faa_tui.messages import TileKey
 from faa_tui.rendering.choices import next_ramp, next_scale
 from faa_tui.screens.compare_layout import LOWER
@@ -30,6 +31,11 @@ from faa_tui.widgets.head_matrix import HeadMatrix
 from faa_tui.widgets.heat_map import HeatMap
 from faa_tui.widgets.map_canvas import MapCanvas
 from faa_tui.widgets.pair_table import PairTable
+
+_UNLOCKED = (
+    "{compare.layer.previous} {compare.layer.next} {compare.head.previous} {compare.head.next} move the side in focus; "
+    "{compare.pair} compares these two heads, {compare.lock} locks again."
+)
 
 
 class CompareScreen(CompareOffers):
@@ -132,7 +138,8 @@ class CompareScreen(CompareOffers):
     def _refused(self) -> bool:
         """Whether the numbers cannot be worked out anew, because nothing but them was kept; the user is told."""
         if self.comparing.kept:
-            said = "This comparison is shown as it was kept; r runs both models again, and then that can be done."
+            key = key_of(self.app, "compare.run")
+            said = f"This comparison is shown as it was kept; {key} runs both models again, and then that can be done."
             self.notify(said, title="Kept comparison", markup=False)
         return self.comparing.kept
 
@@ -178,14 +185,16 @@ class CompareScreen(CompareOffers):
     def action_add_model(self) -> None:
         """Compare one more model with the first."""
         if len(self.comparing.sides) == MOST_SIDES:
-            self.notify(f"{MOST_SIDES} models fit side by side; o puts another one in the place of one.", markup=False)
+            key = key_of(self.app, "compare.open")
+            self.notify(f"{MOST_SIDES} models fit side by side; {key} puts another in the place of one.", markup=False)
         else:
             self._ask_model(len(self.comparing.sides))
 
     def action_remove_model(self) -> None:
         """Take the other model away."""
         if len(self.comparing.sides) == 2:
-            self.notify("Two models make a comparison; o puts another one in.", markup=False)
+            key = key_of(self.app, "compare.open")
+            self.notify(f"Two models make a comparison; {key} puts another one in.", markup=False)
         else:
             self.comparing.remove(self.other)
             self._changed()
@@ -294,7 +303,8 @@ class CompareScreen(CompareOffers):
         """Show the maps of the text ``step`` places on."""
         texts = len(self.comparing.texts)
         if texts == 1:
-            self.notify("There is one text; f compares on a set of texts.", markup=False)
+            key = key_of(self.app, "compare.texts")
+            self.notify(f"There is one text; {key} compares on a set of texts.", markup=False)
             return
         self.comparing.text = (self.comparing.text + step) % texts
         for heat_map in (*self._maps, self._difference):
@@ -308,7 +318,7 @@ class CompareScreen(CompareOffers):
         else:
             heads = {side: self.head_of(side) for side in range(1, len(self.comparing.sides))}
             self._unlocked = {side: head for side, head in heads.items() if head is not None}
-            self.notify("[ ] < > move the side in focus; p compares these two heads, u locks again.", markup=False)
+            self.notify(with_keys(self.app, _UNLOCKED), markup=False)
         self._draw_pair()
 
     def action_pair(self) -> None:

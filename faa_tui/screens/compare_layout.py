@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import zip_longest
 
 import numpy as np
 from textual.app import ComposeResult
@@ -20,6 +21,7 @@ from faa_core.comparison.records import Comparison, Head
 from faa_tui.comparing import Comparing
 from faa_tui.comparison_tables import LETTERS, difference_table, plot_view
 from faa_tui.comparison_words import head_line, map_title, remarks, warning_line
+from faa_tui.live_keys import key_of
 from faa_tui.messages import TileKey
 from faa_tui.rendering.attention_map import MapAddress, MapShape
 from faa_tui.rendering.kept_map import KeptMap
@@ -41,8 +43,8 @@ REST_SECONDS = 0.06
 """How long the user rests on a pair of heads before table and plots follow; two strokes of a held key."""
 CELL_SECONDS = 0.12
 """How long the cursor rests before single weights around it are fetched."""
-LOWER = {"matrix": "1", "difference": "4", "plot": "5", "pairs": "6"}
-"""Panes of which a narrow terminal shows one, below the maps, and their keys."""
+LOWER = ("matrix", "difference", "plot", "pairs")
+"""Panes of which a narrow terminal shows one, below the maps."""
 
 
 class CompareLayout(PanedScreen):
@@ -94,14 +96,14 @@ class CompareLayout(PanedScreen):
         self._pairs = PairTable(id="compare-pairs")
         self._readout = DifferenceReadout(id="compare-readout")
         self._hidden = Static(id="compare-hidden", markup=False)
-        self._matrix_pane = Pane("1", "Heads", id="compare-matrix-pane")
+        self._matrix_pane = Pane("compare.pane.matrix", "Heads", id="compare-matrix-pane")
         self._map_panes = [
-            Pane("23"[side] if side < 2 else "", letter, id=f"compare-pane-{side}")
-            for side, letter in enumerate(LETTERS)
+            Pane(f"compare.pane.{lead}" if lead else "", letter, id=f"compare-pane-{side}")
+            for side, (lead, letter) in enumerate(zip_longest(("first", "other"), LETTERS, fillvalue=""))
         ]
-        self._difference_pane = Pane("4", "Difference", id="compare-difference-pane")
-        self._plot_pane = Pane("5", "Plot", id="compare-plot-pane")
-        self._pairs_pane = Pane("6", "Pairs of heads", id="compare-pairs-pane")
+        self._difference_pane = Pane("compare.pane.difference", "Difference", id="compare-difference-pane")
+        self._plot_pane = Pane("compare.pane.plot", "Plot", id="compare-plot-pane")
+        self._pairs_pane = Pane("compare.pane.pairs", "Pairs of heads", id="compare-pairs-pane")
         self._unlocked: dict[int, Position] = {}
         self._placed = False
         self._redraw: Timer | None = None
@@ -142,7 +144,7 @@ class CompareLayout(PanedScreen):
 
     def on_mount(self) -> None:
         """Show what is here already."""
-        self.watch_lower()
+        self.tell_keys()
         self.draw()
 
     def on_screen_resume(self) -> None:
@@ -153,11 +155,16 @@ class CompareLayout(PanedScreen):
         """There is other room for words."""
         self.arrived()
 
+    def tell_keys(self) -> None:
+        """Name the keys that work now, wherever one is named all the time."""
+        super().tell_keys()
+        self.watch_lower()
+
     def watch_lower(self) -> None:
         """Show the chosen pane where there is room for one only."""
         for name in LOWER:
             self.set_class(name == self.lower, f"-lower-{name}")
-        others = (f"{key} {name}" for name, key in LOWER.items() if name != self.lower)
+        others = (f"{key_of(self.app, f'compare.pane.{name}')} {name}" for name in LOWER if name != self.lower)
         self._hidden.update(Content.styled("hidden: " + "   ".join(others), "dim"))
 
     # --- what is shown -------------------------------------------------------------------------------------------
@@ -234,7 +241,7 @@ class CompareLayout(PanedScreen):
         warnings = remarks(self.comparing, self.comparison)
         self._warning.display = bool(warnings)
         if warnings:
-            self._warning.update(warning_line(warnings, width))
+            self._warning.update(warning_line(warnings, width, key_of(self.app, "compare.message")))
 
     def _draw_matrix(self) -> None:
         first = self.comparing.shown(0)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, cast
 
 from faa_core.worker.protocol import Fail
-from faa_tui import copying, explaining, help
+from faa_tui import copying, explaining
 from faa_tui.comparison_tables import LETTERS
 from faa_tui.copying import Offer
 from faa_tui.explaining import Explained
+from faa_tui.live_keys import with_keys
 from faa_tui.screens.compare_layout import CompareLayout
-
-if TYPE_CHECKING:
-    from faa_tui.application.discovery import DiscoveryApp
 
 
 class CompareOffers(CompareLayout):
@@ -21,7 +18,7 @@ class CompareOffers(CompareLayout):
 
     def show_fault(self, fail: Fail, keys: str) -> None:
         """Show a fault until `clear_fault`; ids of actions in braces become their keys."""
-        super().show_fault(fail, help.with_keys(cast("DiscoveryApp", self.app), keys))
+        super().show_fault(fail, with_keys(self.app, keys))
 
     def offers(self) -> tuple[Offer, ...]:
         """All that can be copied or written to a file, that of the pane in focus first."""

@@ -13,6 +13,7 @@ from textual.widgets import Footer, Markdown, Static
 
 from faa_core import explain
 from faa_tui.explaining import Explained
+from faa_tui.live_keys import key_of
 from faa_tui.rendering.text import visible
 from faa_tui.screens.reading import Reading
 
@@ -44,7 +45,7 @@ class ExplainScreen(Reading):
             yield Static(id="explain-facts", markup=False)
             yield Static(id="explain-remark", markup=False)
             with VerticalScroll(id="explain-scroll"):
-                yield Markdown(explain.page(self.shown.name), open_links=False)
+                yield Markdown(self._page(), open_links=False)
         yield Footer()
 
     def on_mount(self) -> None:
@@ -59,8 +60,11 @@ class ExplainScreen(Reading):
         """Show the next page, after the last the first."""
         self._at = (self._at + 1) % len(self._explained)
         self._tell()
-        await self.query_one(Markdown).update(explain.page(self.shown.name))
+        await self.query_one(Markdown).update(self._page())
         self.body.scroll_home(animate=False)
+
+    def _page(self) -> str:
+        return explain.page(self.shown.name, key_of(self.app, "examine"))
 
     def _tell(self) -> None:
         """Write what is above the page and in the frame around it."""

@@ -11,6 +11,7 @@ from textual.geometry import Offset
 from textual.widget import Widget
 from textual.widgets import Static
 
+from faa_tui.live_keys import with_keys
 from faa_tui.screens.dialog import Dialog
 
 LETTERS: Final = "asdfjklghweruiotyzxcvnmpbq"
@@ -36,7 +37,7 @@ class JumpScreen(Dialog[Widget]):
             label = Static(f" {letter} ", classes="jump--label", markup=False)
             label.styles.offset = place
             yield label
-        yield Static("a letter goes there   esc back", id="jump-hint", markup=False)
+        yield Static(with_keys(self.app, "a letter goes there   {dialog.close} back"), id="jump-hint", markup=False)
 
     def on_key(self, event: events.Key) -> None:
         """Go to the letter; other keys do nothing."""

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
-
 from faa_core.worker.protocol import Fail
-from faa_tui import help
+from faa_tui.live_keys import with_keys
 from faa_tui.screens.main_map import MainMap
 from faa_tui.session import Phase
 from faa_tui.widgets.pane import Pane
 from faa_tui.widgets.status_bar import Status
-
-if TYPE_CHECKING:
-    from faa_tui.application.discovery import DiscoveryApp
 
 _PANES = ("layers", "heads", "attention", "numbers", "text")
 _COMING = {
@@ -49,7 +44,7 @@ class MainEmpty(MainMap):
 
     def show_fault(self, fail: Fail, keys: str) -> None:
         """Show a fault until `clear_fault`; ids of actions in braces become their keys."""
-        super().show_fault(fail, help.with_keys(cast("DiscoveryApp", self.app), keys))
+        super().show_fault(fail, with_keys(self.app, keys))
 
     def _tell_empty(self, phase: Phase, filled: bool) -> None:
         """Say it in the largest pane at length, in the others in brief."""
@@ -58,6 +53,6 @@ class MainEmpty(MainMap):
             if not filled and phase.under_way:
                 text = _COMING[pane]
             elif not filled:
-                text = help.with_keys(cast("DiscoveryApp", self.app), _NEXT[phase]) if pane == "heads" else _BRIEF
+                text = with_keys(self.app, _NEXT[phase]) if pane == "heads" else _BRIEF
             for here in self.query(f"#{pane}").results(Pane):  # none while the screen is taken down
                 here.say(text)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from faa_core.records import LayerResult
+from faa_tui.live_keys import key_of, with_keys
 from faa_tui.messages import BoxKey, TileKey
 from faa_tui.rendering.attention_map import MapAddress
 from faa_tui.rendering.kept_map import KeptMap
@@ -17,8 +18,8 @@ from faa_tui.session import Position, Results
 if TYPE_CHECKING:
     from faa_core.store import Overview
 
-RUN_AGAIN = "This run is shown as it was kept, without its model; r runs it again."
-"""Said where something needs the maps of a run."""
+RUN_AGAIN = "This run is shown as it was kept, without its model; {run} runs it again."
+"""Said where something needs the maps of a run; the key is that of the action in braces."""
 
 
 class MainKept(MainOffers):
@@ -55,7 +56,8 @@ class MainKept(MainOffers):
         overview = self._little.get(Position(*address[1:4]))
         if overview is None:
             self._map.clear()
-            self._readout.update(Content.styled("No map of this head was kept: r runs again.", "dim"))
+            said = with_keys(self.app, "No map of this head was kept: {run} runs again.")
+            self._readout.update(Content.styled(said, "dim"))
             return
         self._map.show_kept(KeptMap(address, result, overview.weights, overview.cell), result, queries, keys)
         if not self._placed:
@@ -74,13 +76,13 @@ class MainKept(MainOffers):
         super()._draw_boxes()
         if self._little is None or self.position is None or self._result_shown() is None:
             return
-        overview = self._little.get(self.position)
+        overview, key = self._little.get(self.position), key_of(self.app, "run")
         if overview is None:
-            said = "no map was kept: r runs again"
+            said = f"no map was kept: {key} runs again"
         elif overview.cell == 1:
-            said = "kept to a 255th of its root: r for exact weights"
+            said = f"kept to a 255th of its root: {key} for exact weights"
         else:
-            said = f"kept in cells of {overview.cell} tokens: r for the whole map"
+            said = f"kept in cells of {overview.cell} tokens: {key} for the whole map"
         self._map_pane.foot(Content.styled(said, "$text-warning"))
 
     # --- what needs a worker -------------------------------------------------------------------------------------
@@ -92,7 +94,7 @@ class MainKept(MainOffers):
     def _refused(self) -> bool:
         """Whether there is no worker to ask, which the user is told."""
         if self.is_kept:
-            self.notify(RUN_AGAIN, title="Kept run", markup=False)
+            self.notify(with_keys(self.app, RUN_AGAIN), title="Kept run", markup=False)
         return self.is_kept
 
     def action_without_first(self) -> None:

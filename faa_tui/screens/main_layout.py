@@ -19,9 +19,10 @@ from textual.widgets import Footer, Static
 from faa_core.catalogue import RUN_KEYS
 from faa_core.findings import HeadExamination
 from faa_core.records import LayerResult
-from faa_tui.actions import PANES, digit_of
+from faa_tui.actions import PANES
 from faa_tui.blocks import ExactBlocks
 from faa_tui.layer_values import layer_values
+from faa_tui.live_keys import key_of
 from faa_tui.messages import TileKey
 from faa_tui.rendering.profiles import CursorLines
 from faa_tui.rendering.tiles import cells_at, overview_level
@@ -108,13 +109,14 @@ class MainLayout(PanedScreen):
         self._curve = CurveView(id="curve")
         self._statistics = StatisticsTable(id="statistics")
         self._tokens = TokenStrip(id="token-strip")
-        self._heads_pane = Pane("3", "Heads", id="heads")
-        self._map_pane = Pane("4", "Attention", id="attention")
+        self._heads_pane = Pane("pane.heads", "Heads", id="heads")
+        self._map_pane = Pane("pane.attention", "Attention", id="attention")
         self._table_of_heads = HeadsTable(id="heads-table")
         self._curve_pane = CurvePane(self._curve, id="curve-pane")
-        self._numbers_pane = Pane("5", "Statistics", id="numbers")
+        self._numbers_pane = Pane("pane.numbers", "Statistics", id="numbers")
         self._text_pane = TextPane(self._tokens, id="text")
         self._hidden = Static(id="hidden", markup=False)
+        self._too_small = Static(id="too-small", markup=False)
         self._results: Results | None = None
         self._blocks = ExactBlocks()
         self._examinations: dict[Position, HeadExamination] = {}
@@ -132,11 +134,11 @@ class MainLayout(PanedScreen):
         yield self._notice
         with Horizontal(id="body"):
             with Vertical(id="left"):
-                with Pane("1", "Models", id="models"):
+                with Pane("pane.models", "Models", id="models"):
                     yield self._models
-                with Pane("2", "Layers", id="layers"):
+                with Pane("pane.layers", "Layers", id="layers"):
                     yield self._layers
-                with Pane(digit_of("runs"), "Runs", id="runs"):
+                with Pane("pane.runs", "Runs", id="runs"):
                     yield self.runs
             with Vertical(id="middle"):
                 with self._heads_pane:
@@ -144,7 +146,7 @@ class MainLayout(PanedScreen):
                 with self._map_pane:
                     yield self._map
                     yield self._readout
-                with Pane("7", "All heads", id="all-heads"):
+                with Pane("pane.all-heads", "All heads", id="all-heads"):
                     yield self._table_of_heads
             with Pane("", "", id="right"):
                 yield self._curve_pane
@@ -152,16 +154,19 @@ class MainLayout(PanedScreen):
                     yield self._statistics
         yield self._text_pane
         yield self._hidden
-        yield Static(
-            f"faa needs at least {MIN_SIZE[0]} columns and {MIN_SIZE[1]} rows.\nMake the window larger, or press q.",
-            id="too-small",
-            markup=False,
-        )
+        yield self._too_small
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         """Say what will be where."""
+        self.tell_keys()
+
+    def tell_keys(self) -> None:
+        """Name the keys that work now, wherever one is named all the time."""
+        super().tell_keys()
         self._tell_hidden()
+        needs = f"faa needs at least {MIN_SIZE[0]} columns and {MIN_SIZE[1]} rows."
+        self._too_small.update(f"{needs}\nMake the window larger, or press {key_of(self.app, 'quit')}.")
 
     def on_screen_resume(self) -> None:
         """Say that the user is here again."""
@@ -189,8 +194,8 @@ class MainLayout(PanedScreen):
 
     def _tell_hidden(self) -> None:
         hidden = [
-            f"{number} {name if len(name.split()) < 3 else name.split()[0]}"
-            for number, (pane, name) in enumerate(PANES, 1)
+            f"{key_of(self.app, f'pane.{pane}')} {name if len(name.split()) < 3 else name.split()[0]}"
+            for pane, name in PANES
             if self.gives_way(pane)
         ]
         self._hidden.update(Content.styled("hidden: " + "   ".join(hidden), "dim"))

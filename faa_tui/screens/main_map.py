@@ -11,6 +11,7 @@ from textual.message import Message
 
 from faa_core.records import LayerResult
 from faa_core.worker.protocol import Fail
+from faa_tui.live_keys import with_keys
 from faa_tui.messages import BoxKey
 from faa_tui.rendering.boxes import CountedBoxes
 from faa_tui.rendering.choices import next_ramp, next_scale
@@ -20,6 +21,10 @@ from faa_tui.session import Results
 
 KEPT_BYTES = 64 * 1024 * 1024
 """Bytes of boxes that are kept, a byte for each; those used longest ago go first."""
+
+_NO_BOXES = (
+    "{boxes.larger} draws the boxes that are counted; {threshold.lower} and {threshold.higher} change their threshold."
+)
 
 
 class MainMap(MainHeads):
@@ -87,7 +92,7 @@ class MainMap(MainHeads):
         if result is None:
             return
         if self._box_level is None:
-            self.notify("b draws the boxes that are counted; { and } change their threshold then.", markup=False)
+            self.notify(with_keys(self.app, _NO_BOXES), markup=False)
             return
         thresholds = result.boxes.thresholds
         index = max(0, min(self._threshold_index(result) + step, len(thresholds) - 1))

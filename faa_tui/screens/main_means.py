@@ -6,12 +6,13 @@ from textual.content import Content
 
 from faa_core.records import LayerResult
 from faa_core.replication import LayerReplication
+from faa_tui.live_keys import with_keys
 from faa_tui.means_table import numbers_of
 from faa_tui.screens.main_look import MainLook
 from faa_tui.session import Position
 
-NO_MAP = "Maps and curves belong to single texts: ) shows the first, ( the last."
-"""Said where a mean has nothing to show."""
+NO_MAP = "Maps and curves belong to single texts: {text.next} shows the first, {text.previous} the last."
+"""Said where a mean has nothing to show; the keys are those of the actions in braces."""
 
 
 class MainMeans(MainLook):
@@ -46,7 +47,7 @@ class MainMeans(MainLook):
         self._numbers_pane.head(
             f"Mean of {len(results.means.tokens)} texts  layer {self.position.layer} head {self.position.head}"
         )
-        self._readout.update(Content.styled(NO_MAP, "dim"))
+        self._readout.update(Content.styled(with_keys(self.app, NO_MAP), "dim"))
         self._tokens.show(None)
         self._text_pane.tell()
 

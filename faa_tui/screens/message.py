@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.widgets import Footer, Static
 
 from faa_core.worker.protocol import Fail
+from faa_tui.live_keys import with_keys
 from faa_tui.rendering.text import visible
 from faa_tui.screens.dialog import Dialog
 from faa_tui.widgets.notice import title_of
@@ -45,7 +46,8 @@ class MessageScreen(Dialog[Remedy]):
             if fail.hint:
                 yield Static(Content(visible(fail.hint)), classes="hint")
             if self._truncatable:
-                yield Static("x  cuts the text to the context of the model and runs", classes="hint")
+                said = with_keys(self.app, "{message.cut}  cuts the text to the context of the model and runs")
+                yield Static(said, classes="hint", markup=False)
             if fail.detail:
                 with VerticalScroll(id="message-detail"):
                     yield Static(Content("\n").join(Content(visible(line)) for line in fail.detail.splitlines()))

@@ -12,6 +12,7 @@ from textual.widgets import Footer, Static
 
 from faa_core.inventory import ModelDetails
 from faa_core.worker.protocol import Fail
+from faa_tui.live_keys import key_of
 from faa_tui.messages import DetailsWanted
 from faa_tui.rendering.text import visible
 from faa_tui.screens.model_dialog import ModelDialog, fault, in_place_of_details
@@ -46,7 +47,9 @@ class ModelDetailsScreen(ModelDialog):
 
     def hear_details(self, wanted: DetailsWanted, details: ModelDetails | None) -> None:
         """Show them."""
-        self.query_one("#details", Static).update(in_place_of_details(wanted, details))
+        self.query_one("#details", Static).update(
+            in_place_of_details(wanted, details, key_of(self.app, "details.look_up"))
+        )
 
     def hear_fault(self, wanted: DetailsWanted | str, fail: Fail) -> None:
         """Say why there are none."""

@@ -28,13 +28,13 @@ class ModelDialog(Dialog[str]):
         """The machines that are known, and the models in memory with their bytes."""
 
 
-def in_place_of_details(wanted: DetailsWanted, details: ModelDetails | None) -> Content:
-    """What is shown of a model."""
+def in_place_of_details(wanted: DetailsWanted, details: ModelDetails | None, key: str) -> Content:
+    """What is shown of a model; ``key`` asks the hub about it."""
     if details is not None:
         return model_details(details)
     return Content.assemble(
         f"{visible(wanted.reference)} is not on this machine.\n",
-        ("Opening it fetches it from the hub; ctrl+l asks the hub what it is first.", "dim"),
+        (f"Opening it fetches it from the hub; {key} asks the hub what it is first.", "dim"),
     )
 
 

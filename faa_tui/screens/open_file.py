@@ -12,7 +12,7 @@ class OpenFile(ChoosePath[str]):
     """Answers with the text of a file."""
 
     TITLE = "Text file"
-    PLACEHOLDER = "path of a file: tab completes, down chooses"
+    PLACEHOLDER = "path of a file: {line.complete} completes, {line.down} chooses"
 
     def read(self, line: str) -> str:
         """The text of the file."""

@@ -19,6 +19,7 @@ from faa_core.inventory import Inventory, ModelDetails
 from faa_core.reference import ARRAY_SUFFIXES, parse
 from faa_core.worker.protocol import Fail
 from faa_tui import model_list, model_places, recent
+from faa_tui.live_keys import key_of
 from faa_tui.messages import DetailsWanted, ModelsWanted
 from faa_tui.model_list import Line
 from faa_tui.rendering.bytes_in_words import in_words
@@ -114,7 +115,7 @@ class OpenModel(ModelDialog, LineOverList[str]):
         """Keep them, and show them where they are still wanted."""
         self._details[wanted.reference] = details
         if wanted.reference == self._shown:
-            self._show(in_place_of_details(wanted, details))
+            self._show(in_place_of_details(wanted, details, key_of(self.app, "open.look_up")))
 
     def hear_fault(self, wanted: DetailsWanted | str, fail: Fail) -> None:
         """Say what will not come, in its place."""

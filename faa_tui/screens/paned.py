@@ -11,6 +11,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from faa_core.worker.protocol import Fail
+from faa_tui._compat import tell_every_size
 from faa_tui.screens.jump import JumpScreen
 from faa_tui.widgets.notice import Notice
 from faa_tui.widgets.pane import Pane
@@ -35,8 +36,14 @@ class PanedScreen(Screen[None]):
 
     def __init__(self, notice: Notice) -> None:
         super().__init__()
+        tell_every_size(self)
         self._notice = notice
         self._left: Widget | None = None
+
+    def tell_keys(self) -> None:
+        """Name the keys that work now, wherever one is named all the time."""
+        for pane in self.query(Pane):
+            pane.tell_key()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Keep the pane of the keys in sight, also where the terminal is made narrower."""
@@ -109,7 +116,8 @@ class PanedScreen(Screen[None]):
 
     def _numbered_pane(self) -> tuple[str, str]:
         """Id and name of the innermost pane around the focus that has a number; "" twice for none."""
-        return next((self.PANES[int(pane.key) - 1] for pane in self._panes_in_focus() if pane.key), ("", ""))
+        leads = (pane.leads.rpartition("pane.")[2] for pane in self._panes_in_focus() if pane.leads)
+        return next(((id, name) for lead in leads for id, name in self.PANES if id == lead), ("", ""))
 
     @property
     def pane_id(self) -> str:

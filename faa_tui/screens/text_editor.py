@@ -14,6 +14,7 @@ from textual.widgets import Button, Footer, OptionList, Static, TextArea
 from textual.widgets.option_list import Option
 
 from faa_tui import recent_texts
+from faa_tui.live_keys import key_of
 from faa_tui.rendering.text import fit, visible
 from faa_tui.samples import samples
 from faa_tui.screens.dialog import Dialog
@@ -74,7 +75,7 @@ class TextEditor(Dialog[str]):
                 yield _Editor(self._text, id="editor", soft_wrap=True, tab_behavior="focus")
                 with Vertical(id="editor-side"):
                     yield ListPane(id="editor-texts")
-                    yield Button("Run  (ctrl+r)", id="editor-run", variant="primary")
+                    yield Button(f"Run  ({key_of(self.app, 'editor.run')})", id="editor-run", variant="primary")
             yield Static(id="editor-message", markup=False)
         yield Footer()
 

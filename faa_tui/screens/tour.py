@@ -14,6 +14,7 @@ from textual.geometry import Offset, Region
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from faa_tui.live_keys import with_keys
 from faa_tui.screens.paned import PanedScreen
 
 WIDTH = 52
@@ -39,20 +40,20 @@ STEPS: tuple[Step, ...] = (
     Step(
         "models",
         "Models",
-        "The bundled model is being analysed already. {pane.models} comes here and enter opens one; {open} takes any "
-        "name of the hub, a folder, or another machine: gpu7:gpt2.",
+        "The bundled model is being analysed already. {pane.models} comes here and {list.choose} opens one; {open} "
+        "takes any name of the hub, a folder, or another machine: gpu7:gpt2.",
     ),
     Step(
         "heads",
         "Heads",
-        "A cell is a head, a row a layer. The arrow keys choose the head that all panes show. {statistic} colours them "
-        "by the next number, {explain} explains it.",
+        "A cell is a head, a row a layer. {heads.left} {heads.down} {heads.up} {heads.right} choose the head "
+        "that all panes show. {statistic} colours them by the next number, {explain} explains it.",
     ),
     Step(
         "attention",
         "Attention",
-        "The map of that head: rows are queries, columns keys. Move with the arrow keys or hjkl, + and - zoom; the "
-        "line below reads out the weight, and {copy} copies it.",
+        "The map of that head: rows are queries, columns keys. {map.left} {map.down} {map.up} {map.right} move, "
+        "{map.zoom_in} and {map.zoom_out} zoom; the line below reads out the weight, and {copy} copies it.",
     ),
     Step(
         "numbers",
@@ -134,7 +135,8 @@ class TourScreen(ModalScreen[None]):
         self.query_one("#tour-box").border_title = Content(f"{step.title}   {self._at + 1} of {len(STEPS)}")
         self.query_one("#tour-text", Static).update(Content(self._texts[self._at]))
         last = self._at == len(STEPS) - 1
-        keys = f"enter {'done' if last else 'next'}   {'' if not self._at else '← back   '}esc leave for good"
+        on, back = "{tour.next} done" if last else "{tour.next} next", "{tour.back} back   " if self._at else ""
+        keys = with_keys(self.app, f"{on}   {back}{{tour.leave}} leave for good")
         self.query_one("#tour-keys", Static).update(Content.styled(keys, "dim"))
         self.call_after_refresh(self._place)
 

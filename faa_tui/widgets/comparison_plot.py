@@ -75,7 +75,7 @@ class ComparisonPlot(PagedPlot, can_focus=True):
         "boxes": "Box counting",
         "spectrum": "Dimensions D_q",
     }
-    HELP = "v steps through the plots. A click on a point of the scatter plot goes to that pair of heads."
+    HELP = "One of several plots. A click on a point of the scatter plot goes to that pair of heads."
 
     DEFAULT_CSS = """
     ComparisonPlot {

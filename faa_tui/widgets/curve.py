@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 from rich.text import Text
 
 from faa_core.findings import HeadExamination
 from faa_core.records import LayerResult
+from faa_tui.live_keys import with_keys
 from faa_tui.rendering.curves import box_counting, local_slopes, over_thresholds
 from faa_tui.rendering.page import PLAIN, CurveColours, Page, no_data
 from faa_tui.rendering.profiles import CursorLines, LayerValues, along_column, along_row, by_distance, over_layers
@@ -77,7 +79,7 @@ class CurveView(PagedPlot):
         super().__init__(name=name, id=id, classes=classes, disabled=disabled)
         self._result: LayerResult | None = None
         self._head = 0
-        self._why = "no run yet; t takes a text and analyses it"
+        self._why = "no run yet; {text} takes a text and analyses it"
         self._lit: int | None = None
         self._examination: HeadExamination | None = None
         self._layers: LayerValues | None = None
@@ -96,7 +98,7 @@ class CurveView(PagedPlot):
             result: Result of its layer; ``None`` where there is none.
             head: Which head.
             examination: What was measured of it at length.
-            why: Why there is no result, and what to do.
+            why: Why there is no result, and what to do, with ids of actions in braces in the place of their keys.
         """
         if (result, head) != (self._result, self._head):
             self._cursor = None
@@ -131,7 +133,7 @@ class CurveView(PagedPlot):
         """The page that shows."""
         result, head = self._result, self._head
         if result is None:
-            return Page([self.title], nothing=no_data(self._why))
+            return Page([self.title], nothing=no_data(with_keys(self.app, self._why)))
         pages: Mapping[str, Callable[[], Page]] = {
             "boxes": lambda: box_counting(result, head, colours, self._lit),
             "slopes": lambda: local_slopes(result, head, colours),
@@ -143,7 +145,8 @@ class CurveView(PagedPlot):
             "row": lambda: along_row(result, self._cursor, colours),
             "column": lambda: along_column(result, self._cursor, colours),
         }
-        return pages[self.page]()
+        page = pages[self.page]()
+        return replace(page, nothing=with_keys(self.app, page.nothing)) if page.nothing else page
 
     def draw_page(self, width: int, height: int) -> list[Text]:
         """The page that shows, in the size asked for."""

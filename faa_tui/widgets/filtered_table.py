@@ -15,6 +15,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
+from faa_tui.live_keys import with_keys
 from faa_tui.rendering.row_table import Column, RowTable
 from faa_tui.rendering.text import joined, pad
 from faa_tui.row_filter import FilterError, matching
@@ -295,5 +296,5 @@ class FilteredTable(Vertical):
             parts.append(f"by {column.title}, {'largest' if self._falling else 'smallest'} first")
         if self._input.value.strip() and not self._input.has_class("-open"):
             parts.append(f"/{self._input.value.strip()}")
-        parts.append("/ filter  s sort")
+        parts.append(with_keys(self.app, "{rows.filter} filter  {rows.sort} sort"))
         self._note.update(joined(parts, self._grid.size.width or self.size.width), layout=False)

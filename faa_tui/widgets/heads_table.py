@@ -12,6 +12,7 @@ from faa_core.catalogue import Entry
 from faa_core.findings import HeadTests
 from faa_core.records import LayerResult
 from faa_tui import head_columns
+from faa_tui.live_keys import keys_of
 from faa_tui.rendering.head_rows import FIXED, column_symbol, head_rows, shown_column
 from faa_tui.rendering.row_table import Column, RowTable, joined_width
 from faa_tui.session import Position
@@ -25,7 +26,7 @@ class HeadsTable(FilteredTable):
     """
 
     HELP = (
-        "s sorts by the next column, S turns the order round, h and l scroll the columns, C chooses them. / filters: "
+        "Sorted by any column, and filtered: "
         "words match labels and heads (induction, L2H3, 2.3), label=sink a label, comparisons the number in a column "
         "(D0<1.8, dD0<-.2, H>2, layer>=6; D is D0), ! is the contrary. A slope in parentheses is no dimension: it "
         "satisfies no comparison. The column with * colours the matrix of heads."
@@ -109,10 +110,14 @@ class HeadsTable(FilteredTable):
         before, after = self._beside
         arrows = filter(None, (f"◂{before}" if before else "", f"{after}▸" if after else ""))
         said = " ".join(arrows)
-        parts = [f"{said} columns: h l"] if said else []
+        parts = [f"{said} columns: {self._briefly('rows.left')} {self._briefly('rows.right')}"] if said else []
         if self._statistic is not None:
             parts.append(f"* {column_symbol(shown_column(self._statistic))} colours")
         return parts
+
+    def _briefly(self, action: str) -> str:
+        """The key that takes the least room, since there is little."""
+        return min(keys_of(self.app, action), key=len)
 
     def _scrolled(self, table: RowTable) -> list[Column]:
         return [

@@ -16,7 +16,7 @@ class PairTable(FilteredTable):
     """
 
     HELP = (
-        "s sorts by the next column, S turns the order round. / filters: words match labels and heads (induction, "
+        "Sorted by any column, and filtered: words match labels and heads (induction, "
         "L2H3, 2.3), comparisons match numbers (js>.1, q<.05, |d|>.2, layer=3), ! is the contrary."
     )
     EXAMPLE = "induction  L2H3  js>.1  q<.05  |d|>.2  layer=3"

@@ -6,12 +6,14 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
+from faa_tui.live_keys import key_of
+
 
 class Pane(Vertical):
     """A bordered box that says which key leads to it, and can fill the screen.
 
     Args:
-        key: Digit that focuses it; "" for none.
+        leads: Id of the action that focuses it; "" for none.
         title: What it shows.
         id: Id of the widget.
     """
@@ -24,14 +26,14 @@ class Pane(Vertical):
     }
     """
 
-    def __init__(self, key: str, title: str, id: str | None = None) -> None:
+    def __init__(self, leads: str, title: str, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.key = key
+        self.leads = leads
+        self._title = Content(title)
         self._head = self._foot = Content("")
         self._lines: int | None = None
         self.name_of_pane = title
         self._empty: Static | None = None
-        self.head(title)
 
     def say(self, text: str) -> None:
         """Say why there is nothing here, and what to do; "" where there is something.
@@ -47,7 +49,8 @@ class Pane(Vertical):
         self._empty.display = bool(text)
 
     def on_mount(self) -> None:
-        """Fill the screen when the screen says so."""
+        """Say which key leads here, and fill the screen when the screen says so."""
+        self.tell_key()
         self.watch(self.screen, "maximized", self._fit, init=False)
 
     def fit(self, lines: int | None) -> None:
@@ -60,8 +63,14 @@ class Pane(Vertical):
 
     def head(self, title: str | Content) -> None:
         """Write ``title`` into the border; it is never read as markup."""
-        content = title if isinstance(title, Content) else Content(title)
-        content = Content.assemble((f"{self.key} ", "dim"), content) if self.key else content
+        self._title = title if isinstance(title, Content) else Content(title)
+        if self.is_attached:
+            self.tell_key()
+
+    def tell_key(self) -> None:
+        """Write the border, because the title or the key is another one."""
+        key = f"{key_of(self.app, self.leads)} " if self.leads else ""
+        content = Content.assemble((key, "dim"), self._title) if key else self._title
         if content != self._head:  # or the whole box would be drawn again
             self._head = self.border_title = content
 

@@ -12,9 +12,12 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
+from faa_tui.live_keys import with_keys
 from faa_tui.rendering.row_table import Column, RowTable
 from faa_tui.rendering.run_rows import RunRow, columns_for, run_table
 from faa_tui.widgets.filtered_table import FilteredTable
+
+_KEYS = "{rows.choose} opens  {runs.compare} compare  {runs.note} note  {runs.take_out} take out  {runs.delete} delete"
 
 
 class RunsPane(FilteredTable):
@@ -25,7 +28,7 @@ class RunsPane(FilteredTable):
     """
 
     HELP = (
-        "The runs that are kept, newest first. / filters: words match models, texts and notes, 12 is the run of that "
+        "The runs that are kept, newest first. In a filter words match models, texts and notes, 12 is the run of that "
         "number, comparisons match numbers (tokens>500, run<40), kind=comparison a kind, ! is the contrary."
     )
     DEFAULT_CSS = """
@@ -97,7 +100,7 @@ class RunsPane(FilteredTable):
 
     def remarks(self) -> list[str]:
         """What the keys do, where there is room to say it."""
-        return ["enter opens  c compare  n note  e take out  D delete"]
+        return [with_keys(self.app, _KEYS)]
 
     # --- what is kept --------------------------------------------------------------------------------------------
 

@@ -43,7 +43,7 @@ class TextPane(Pane):
     ]
 
     def __init__(self, strip: TokenStrip, id: str | None = None) -> None:
-        super().__init__("6", "Text", id=id)
+        super().__init__("pane.text", "Text", id=id)
         self._strip = strip
         self._input = Input(placeholder="text to look for", select_on_focus=False)
         self._input.display = False

@@ -81,8 +81,8 @@ class TokenStrip(Widget, can_focus=True):
 
     ALLOW_SELECT = False
     HELP = (
-        "The text in tokens. The cursor is linked with the map: f chooses whether colours are the attention that its "
-        "token pays to the others, or gets from them. / looks for text, n and N go from one place to the next."
+        "The text in tokens. The cursor is linked with the map; colours are the attention that its token pays to the "
+        "others, or gets from them."
     )
 
     DEFAULT_CSS = """

@@ -10,6 +10,7 @@ from faa_core.catalogue import BY_KEY
 from faa_core.records import STATUS_MEANING
 from faa_tui import paths
 from faa_tui.commands import Commands
+from faa_tui.rendering.page import PLAIN
 from faa_tui.screens.explain import ExplainScreen
 from faa_tui.screens.help import HelpScreen
 from faa_tui.screens.tour import STEPS, TourScreen
@@ -195,6 +196,35 @@ def test_keys_of_the_configuration_are_those_of_footer_help_and_palette(start):
             await session.press("question_mark")
             lines = {line.tooltip: line.keys for section in app.screen._sections for line in section.lines}
             assert lines["Next layer"] == "n  f5"
+
+    asyncio.run(body())
+
+
+def test_notices_panes_and_dialogs_name_the_keys_of_the_configuration(start):
+    configure(
+        '[keys]\nback = "f4"\nrun = "W"\nboxes.larger = "w"\nthreshold.lower = "f9"\nthreshold.higher = "f10"\n'
+        'texts = "X"\npane.text = "f6"\nrows.filter = "ctrl+f"\ndialog.close = "f7"\nexamine = "Z"\nhead.next = "O"\n'
+    )
+
+    async def body():
+        async with start(size=(200, 50), layers=2, heads=2) as session:
+            app = session.app
+            assert "f6 Text" in session.text
+            await session.press("f10")
+            assert "w draws the boxes that are counted; f9 and f10 change their threshold." in told(session)
+            await session.press("right_parenthesis")
+            assert "There is one text; X analyses on several." in told(session)
+            app.main._curve.page = "strengths"
+            assert app.main._curve.current(PLAIN).nothing.endswith("; Z measures it for this head")
+            await session.press("7")
+            assert "ctrl+f filter" in session.text
+            await session.press("ctrl+o")
+            assert "a letter goes there   f7 back" in session.text
+            await session.press("f7")
+            assert app.screen is app.main
+            app.set_keymap({"pane.text": "f8"})
+            await session.pilot.pause()
+            assert "f8 Text" in session.text
 
     asyncio.run(body())
 

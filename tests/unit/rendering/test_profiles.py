@@ -43,7 +43,7 @@ def test_mean_weight_by_distance_is_logarithmic_beside_even_attention(layer_of: 
 
 
 def test_what_has_no_distances_says_why(layer_of: Layer) -> None:
-    assert by_distance(layer_of(), 0).nothing.endswith("r measures it again")
+    assert by_distance(layer_of(), 0).nothing.endswith("{run} measures it again")
     cross = replace(layer_of(), info=LayerInfo("cross", 0, 1, "cross"))
     assert "cross-attention" in by_distance(cross, 0).nothing
     invalid = DistanceProfile(np.array([0], np.int32), np.array([[np.nan]], np.float32), np.ones(1, np.float32))
@@ -70,7 +70,10 @@ def test_all_heads_of_each_layer_their_mean_and_the_head_looked_at() -> None:
     assert (series(page, "◆").x.tolist(), series(page, "◆").y.tolist()) == ([0], [3.0])
     assert page.title == ["entropy", "0.1: 3"]
     empty = LayerValues(*("x", ("0",)), np.full((1, 1), nan), np.zeros((1, 1), bool), np.full(1, nan), 0, 0)
-    assert over_layers(empty).nothing == "no data: no head of these layers has this number; s takes the next statistic"
+    assert (
+        over_layers(empty).nothing
+        == "no data: no head of these layers has this number; {statistic} takes the next statistic"
+    )
 
 
 def test_a_row_shows_what_its_query_may_see_with_the_cursor_marked(layer_of: Layer) -> None:

@@ -47,7 +47,7 @@ def test_dimensions_with_bars_and_infinity_at_the_right_edge(layer_of: Layer) ->
 def test_a_spectrum_that_is_sure_says_ok_and_one_that_is_not_there_says_why(layer_of: Layer) -> None:
     sure = with_spectrum(layer_of(), [1.9, 1.7, 1.6, 1.4, 1.2], [0.1] * 5, ["ok"] * 5)
     assert dimensions(sure, 0).status == "ok"
-    assert dimensions(layer_of(), 0).nothing == "no data: this run has no spectra; r measures it again"
+    assert dimensions(layer_of(), 0).nothing == "no data: this run has no spectra; {run} measures it again"
     short = with_spectrum(layer_of(), [np.nan] * 5, [np.nan] * 5, ["too_few_scales"] * 5)
     assert dimensions(short, 0).nothing.startswith("no data: fewer than four box sizes fit")
     assert dimensions(short, 0).status == "too_few_scales"
@@ -67,6 +67,8 @@ def test_f_of_alpha_is_that_of_the_examination_and_never_made_up(layer_of: Layer
     assert (by_symbol["×"].x.tolist(), by_symbol["×"].y.tolist()) == ([2.0], [2.0])
     assert page.title == ["f(alpha)", "alpha 1.00 to 2.50"]
     assert page.status == "ok"
-    assert singularities(None).nothing == "no data: a run does not measure f(alpha); x measures it for this head"
+    assert (
+        singularities(None).nothing == "no data: a run does not measure f(alpha); {examine} measures it for this head"
+    )
     nothing = singularities(examination([np.nan], [np.nan], "too_few_scales"))
     assert nothing.nothing.startswith("no data: fewer than four box sizes fit")
