@@ -31,6 +31,7 @@ class LastState(msgspec.Struct, frozen=True, kw_only=True):
         scale: How weights became colours.
         page: Name of the page of curves; it may be one that this version does not have.
         pane: Id of the pane that had the keys; likewise.
+        text: The text that was being analysed, where its run was not kept; ``None`` where it was, or there is none.
         schema: Name and version of this shape.
     """
 
@@ -43,6 +44,7 @@ class LastState(msgspec.Struct, frozen=True, kw_only=True):
     scale: ScaleName
     page: str = ""
     pane: str = ""
+    text: str | None = None
     schema: Literal["faa.last-state/1"] = "faa.last-state/1"
 
     def __post_init__(self) -> None:

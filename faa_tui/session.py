@@ -37,6 +37,7 @@ class Phase(Enum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     KEPT = "as it was kept"
+    LEFT = "not measured when faa was left"
 
     @property
     def under_way(self) -> bool:

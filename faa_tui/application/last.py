@@ -11,8 +11,9 @@ from faa_tui import last_state
 from faa_tui.application.kept import KeptApp
 from faa_tui.kept_runs import KeptComparison
 from faa_tui.last_state import LastState
+from faa_tui.live_keys import with_keys
 from faa_tui.screens.main_look import Look
-from faa_tui.session import Position
+from faa_tui.session import Phase, Position
 
 _SECONDS = 1.0
 """What has not changed for so long is remembered."""
@@ -32,7 +33,10 @@ class LastApp(KeptApp, inherit_bindings=False):
     # --- brought back --------------------------------------------------------------------------------------------
 
     def bring_back(self) -> bool:
-        """Show what was on the screen last, without its model where its run is kept; whether anything was."""
+        """Show what was on the screen last, without its model where its run is kept; whether anything was.
+
+        A text whose run was not kept is shown as it is, and run when it is asked for: it may be what ended faa.
+        """
         state, remark = last_state.load()
         if remark:
             self.notify(remark, title="Last state", severity="warning", markup=False, timeout=10)
@@ -41,8 +45,17 @@ class LastApp(KeptApp, inherit_bindings=False):
         self.main.look_again(
             Look(Position(state.kind, state.layer, state.head), state.statistic, state.scale, state.page, state.pane)
         )
+        if state.text is not None:
+            self._text = state.text
         self.order = self._order(state.reference, self._text, self.order.options)
         self._list_models()
+        if state.text is not None:
+            self.take(self.order, Phase.LEFT)
+            self.main.show_text_left(self._text)
+            said = with_keys(self, "The text was not measured when faa was left. {run} runs it.")
+            self.notify(said, title="Last state", markup=False, timeout=10)
+            self.tell_status()
+            return True
         self._bring_back(state)
         return True
 
@@ -96,13 +109,14 @@ class LastApp(KeptApp, inherit_bindings=False):
 
     @property
     def _state(self) -> LastState | None:
-        """What is on the screen; ``None`` while that is not what was asked for last."""
-        results, look = self.main.results, self.main.look
-        if results is None or look is None or results.run != self.run_number:
+        """What was asked for last, and how it is looked at; ``None`` before anything was."""
+        if self.run_number == 0:
             return None
+        look, run = self.main.look, self.history.number_of(self.run_number)
         return LastState(
             reference=self.order.reference,
-            run=self.history.number_of(results.run),
+            run=run,
+            text=(self.order.text or None) if run is None else None,
             **look.position._asdict(),
             statistic=look.statistic,
             scale=look.scale,

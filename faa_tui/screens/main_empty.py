@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from faa_core.worker.protocol import Fail
 from faa_tui.live_keys import with_keys
+from faa_tui.rendering.text import visible
 from faa_tui.screens.main_map import MainMap
 from faa_tui.session import Phase
 from faa_tui.widgets.pane import Pane
@@ -24,15 +25,26 @@ _NEXT = {
     "another model.",
     Phase.CANCELLED: "The run was cancelled before anything was measured. {run} runs it again.",
     Phase.DONE: "This model has no attention map. {open} opens another one.",
+    Phase.KEPT: "This model has no attention map. {open} opens another one.",
+    Phase.LEFT: "The text below was not measured when faa was left. {run} runs it, {text} edits it, {open} opens "
+    "another model.",
 }
 """What to do where nothing comes by itself; the keys are those of the actions in braces."""
 _BRIEF = "Nothing yet."
+_MOST_CHARACTERS = 10_000
+"""Of a text that was left: more than a terminal shows."""
 
 
 class MainEmpty(MainMap):
     """The main screen as far as it has nothing to show."""
 
     _told: tuple[Phase, bool] | None = None
+    _text_left = ""
+
+    def show_text_left(self, text: str) -> None:
+        """Show a text that nothing was measured of, as long as the status says that it was left so."""
+        lines = text[:_MOST_CHARACTERS].splitlines()
+        self._text_left = "\n".join(visible(line) for line in lines)
 
     def show_status(self, status: Status) -> None:
         """Write the top line, and what the panes say that have nothing."""
@@ -54,5 +66,7 @@ class MainEmpty(MainMap):
                 text = _COMING[pane]
             elif not filled:
                 text = with_keys(self.app, _NEXT[phase]) if pane == "heads" else _BRIEF
+                if pane == "text" and phase is Phase.LEFT:
+                    text = self._text_left
             for here in self.query(f"#{pane}").results(Pane):  # none while the screen is taken down
                 here.say(text)

@@ -41,11 +41,10 @@ class MainLook(MainKept):
         self._pane_used = self.pane_id or self._pane_used
 
     @property
-    def look(self) -> Look | None:
-        """What one looks at; ``None`` while there is nothing."""
-        if self.position is None:
-            return None
-        return Look(self.position, self.statistic, self._map.scale, self._curve.page, self._pane_used)
+    def look(self) -> Look:
+        """What one looks at, or will, while there is nothing: that begins with the first head."""
+        position = self.position or Position("decoder", 0, 0)
+        return Look(position, self.statistic, self._map.scale, self._curve.page, self._pane_used)
 
     def look_again(self, look: Look) -> None:
         """Look at the same; the head shows once a run is there that has it."""

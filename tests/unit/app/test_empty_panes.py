@@ -5,6 +5,8 @@ import sys
 
 from faa_core import configuration
 from faa_tui.application import FaaApp
+from faa_tui.screens import main_empty
+from faa_tui.session import Phase
 from faa_tui.widgets.notice import Notice
 from faa_tui.widgets.pane import Pane
 
@@ -61,6 +63,10 @@ def test_after_a_failure_the_next_step_is_said_with_the_keys_in_use(start, size)
             assert said(session, "text") == "Nothing yet."
 
     asyncio.run(body())
+
+
+def test_there_are_words_for_every_end_of_a_run():
+    assert main_empty._NEXT.keys() == {phase for phase in Phase if not phase.under_way}
 
 
 def test_results_that_are_here_stay_when_the_next_run_fails(start):

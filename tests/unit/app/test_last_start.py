@@ -49,6 +49,57 @@ def test_what_was_left_comes_back_without_a_worker(start, size):
     asyncio.run(body())
 
 
+def test_a_text_that_was_being_run_comes_back_as_it_is_and_r_runs_it(start, tmp_path):
+    gate = tmp_path / "gate"
+    text = f"%wait {gate}\nwords that nobody has measured [b] yet"
+
+    async def body():
+        async with start(text=WORDS) as session:
+            await session.press("]", "greater_than_sign", "2")
+            session.app.open_reference("demo@init")
+            await session.until(lambda: session.app.at_rest)
+            session.app.submit(session.app._order("demo@init", text, session.app.order.options))
+            await session.until((tmp_path / "gate.begun").exists)
+        state, _ = last_state.load()
+        assert (state.reference, state.text, state.run) == ("demo@init", text, None)
+        assert last_state.file().stat().st_mode & 0o777 == 0o600  # it holds a text
+        async with start(restore=True, wait=False) as session:
+            app = session.app
+            await session.until(lambda: app.phase.name == "LEFT")
+            assert [toast.message for toast in app._notifications] == [
+                "The text was not measured when faa was left. r runs it."
+            ]
+            await session.until(lambda: "r runs it" in session.text)
+            await session.press("6")
+            await session.until(lambda: "words that nobody has measured [b] yet" in session.text)
+            assert not app.fleet._links  # nothing is run by itself
+            await session.press("t")
+            assert "words that nobody has measured [b] yet" in session.text
+            await session.press("escape")
+            gate.touch()
+            await session.press("r")
+            await session.until(lambda: app.phase.name == "DONE" and app.main.is_drawn)
+            assert (app.order.reference, app.order.text) == ("demo@init", text)
+            assert session.position == ("decoder", 1, 1)
+            assert "nobody" in session.text
+
+    asyncio.run(body())
+
+
+def test_a_text_that_could_not_be_measured_is_there_again_and_one_that_was_is_not_written_down(start):
+    async def body():
+        async with start(text="%long 9\nmuch too long", wait=False) as session:
+            await session.until_phase("FAILED")
+        async with start(restore=True, wait=False) as session:
+            await session.until_phase("LEFT")
+            assert session.app.order.text == "%long 9\nmuch too long"
+        await left(start)
+        state, _ = last_state.load()
+        assert (state.text, state.run) == (None, 1)
+
+    asyncio.run(body())
+
+
 def test_a_model_that_is_named_wins_and_is_what_comes_back_then(start):
     async def body():
         await left(start, "]")
