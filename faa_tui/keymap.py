@@ -5,11 +5,13 @@ from __future__ import annotations
 import difflib
 import pkgutil
 import re
+import string
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from itertools import combinations, product
 from pathlib import Path
 from typing import Final
 
@@ -19,10 +21,32 @@ from textual.keys import KEY_NAME_REPLACEMENTS, Keys
 
 from faa_core.errors import UsageError
 from faa_tui.actions import ACTIONS
+from faa_tui.actions.action import named
 
 _MODIFIERS: Final = re.compile(r"^(?:(?:ctrl|shift|alt|meta|super|hyper)\+)+(?=.)")
 _NAMES: Final = frozenset({*(key.value for key in Keys), *KEY_NAME_REPLACEMENTS.values()})
 _WORDS: Final = {"main": "One model", "compare": "Comparison"}
+IN_FOCUS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
+    "main": {
+        "Models": ("ModelPane",),
+        "Layers": ("LayerPane",),
+        "Heads": ("HeadMatrix",),
+        "Attention": ("MapView",),
+        "Statistics": ("ListPane",),
+        "Text": ("TokenStrip", "TextPane"),
+        "All heads": ("RowGrid", "HeadsTable"),
+        "Runs": ("RowGrid", "RunsPane"),
+    },
+    "compare": {
+        "Heads": ("HeadMatrix",),
+        "Maps": ("MapView",),
+        "Plot": ("ComparisonPlot",),
+        "Pairs of heads": ("RowGrid", "FilteredTable"),
+    },
+}
+"""By screen and pane the classes with bindings of their own that a key passes between the focus and the screen."""
+_CANDIDATES: Final[tuple[str, ...]] = (*string.ascii_letters, *(f"f{number}" for number in range(2, 13)))
+"""Keys to be proposed."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +132,8 @@ def checked(chosen: Mapping[str, str], file: Path) -> dict[str, str]:
         file: Where it stands.
 
     Raises:
-        UsageError: There is no such action or key, or two actions of one place would share a key.
+        UsageError: There is no such action or key, two actions of one place would share a key, or a pane has a use of
+            its own for a key, so that it would not do everywhere what it is chosen for.
     """
     if not chosen:
         return {}
@@ -127,11 +152,49 @@ def checked(chosen: Mapping[str, str], file: Path) -> dict[str, str]:
             for key in names_of(found.get(bound.id, bound.keys)):
                 other = taken.setdefault(key, bound.id)
                 if other != bound.id and {other, bound.id} & found.keys():
+                    another = _free(found)
                     raise UsageError(
                         f"{file}: keys: {other} and {bound.id} would share the key {key} ({place.lower()}).",
-                        "Choose another key for one of them.",
+                        f"Choose another key for one of them; {another} is free.",
                     )
+    for scope, panes in IN_FOCUS.items():
+        for pane, classes in panes.items():
+            ways = [*(everywhere[_spaced(name)] for name in classes), everywhere[_WORDS[scope]]]
+            _check_pane(pane, ways, found, file)
     return found
+
+
+def _check_pane(pane: str, ways: Iterable[tuple[Bound, ...]], chosen: Mapping[str, str], file: Path) -> None:
+    """Refuse a key that would not come to the action that it is chosen for while ``pane`` is in focus.
+
+    Actions that share a key by themselves, as those of the screen and of a pane that name the same thing, may go on.
+
+    Args:
+        pane: Its name.
+        ways: What takes keys there, the first one first.
+        chosen: Keys that were chosen, by action.
+        file: Where they were.
+    """
+    for nearer, farther in combinations(ways, 2):
+        for first, second in product(nearer, farther):
+            if first.id == second.id or not {first.id, second.id} & chosen.keys():
+                continue
+            if set(names_of(first.keys)) & set(names_of(second.keys)):
+                continue
+            shared = set(names_of(chosen.get(first.id, first.keys))) & set(names_of(chosen.get(second.id, second.keys)))
+            if shared:
+                action, key, other, another = second.id, named(min(shared)), first.id, _free(chosen)
+                raise UsageError(
+                    f"{file}: keys: {action} would not get the key {key} in the pane {pane}, where it is {other}'s.",
+                    f"Choose another key for one of them; {another} is free. {other}: {first.words}.",
+                )
+
+
+def _free(chosen: Mapping[str, str]) -> str:
+    """A key that nothing uses, whatever is in focus."""
+    bounds = (bound for place in places().values() for bound in place)
+    taken = {key for bound in bounds for key in names_of(chosen.get(bound.id, bound.keys))}
+    return next(key for key in _CANDIDATES if key not in taken)
 
 
 def names_of(keys: str) -> tuple[str, ...]:

@@ -209,7 +209,8 @@ class WorkersApp(TerminalApp, inherit_bindings=False):
             self.notify("This terminal cannot be lent to ssh; log in from a shell.", severity="error", markup=False)
             return
         if code or not self.hosts.logged_in(host):
-            hint = f"{key_of(self, 'login')} tries once more; what ssh printed is above the application."
+            key = key_of(self, "login")
+            hint = f"{key} tries once more; what ssh printed is above the application."
             self.show_fault(
                 Fail(0, LoginError.kind, f"The login to {host} did not succeed (ssh ended with {code}).", hint)
             )

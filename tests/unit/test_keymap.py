@@ -1,24 +1,28 @@
 """Keys of the user's own: which are taken, and how a mistake is told."""
 
+import asyncio
+import sys
 from pathlib import Path
 
 import pytest
+from textual.widgets import Input
 
 from faa_core.configuration import parse
 from faa_core.errors import UsageError
 from faa_tui import keymap, preferences
 from faa_tui.actions import ACTIONS
+from faa_tui.application import FaaApp
 
 FILE = Path("/x/config.toml")
 
 
 def test_keys_are_taken_as_one_would_type_them():
-    chosen = {"run": "W, f5", "layer.next": "?", "help": "f1", "map.left": "a,ctrl+e", "quit": "ctrl+r"}
+    chosen = {"run": "W, f5", "layer.next": "?", "help": "f1", "map.left": "U,ctrl+e", "quit": "ctrl+r"}
     assert keymap.checked(chosen, FILE) == {
         "run": "W,f5",
         "layer.next": "question_mark",
         "help": "f1",
-        "map.left": "a,ctrl+e",
+        "map.left": "U,ctrl+e",
         "quit": "ctrl+r",
     }
     assert keymap.checked({}, FILE) == {}
@@ -38,7 +42,13 @@ def test_two_actions_may_change_keys_with_each_other():
         ({"run": "t"}, ("text and run would share the key t", "one model")),
         ({"run": "?"}, ("run and help would share the key question_mark",)),
         ({"compare.swap": "y"}, ("compare.swap and copy would share the key y", "comparison")),
-        ({"map.left": "j"}, ("map.left and map.down would share the key j", "map view")),
+        ({"map.left": "j"}, ("map.left and map.down would share the key j", "map view", "A is free")),
+        ({"run": "j"}, ("run would not get the key j in the pane Models", "list.down", "Next line", "A is free")),
+        ({"layer.next": "n"}, ("layer.next", "the key n in the pane Text", "tokens.next", "is free")),
+        ({"quit": "left"}, ("quit", "the key left in the pane Layers", "layers.head_previous")),
+        ({"compare.swap": "="}, ("compare.swap", "the key = in the pane Maps", "map.zoom_in", "Zoom in")),
+        ({"map.left": "r"}, ("run would not get the key r in the pane Attention", "map.left", "Move to the key")),
+        ({"runs.note": "k"}, ("runs.note would not get the key k in the pane Runs", "rows.up")),
     ],
 )
 def test_a_mistake_names_file_action_and_cure(chosen, words):
@@ -48,6 +58,39 @@ def test_a_mistake_names_file_action_and_cure(chosen, words):
     assert caught.value.hint
     for word in words:
         assert word in str(caught.value)
+
+
+def test_a_pane_and_the_screen_go_on_sharing_what_they_share_by_themselves():
+    assert keymap.checked({"compare": "W", "runs.compare": "W"}, FILE) == {"compare": "W", "runs.compare": "W"}
+    assert keymap.checked({"compare": "c,W"}, FILE) == {"compare": "c,W"}
+    chosen = {"run": "j", **dict.fromkeys(("list.down", "heads.down", "map.down", "tokens.down", "rows.down"), "X")}
+    assert keymap.checked(chosen, FILE) == chosen
+
+
+def test_the_panes_are_those_of_the_two_screens():
+    async def body():
+        app = FaaApp(command=[sys.executable, "-c", "import sys; sys.stdin.read()"])
+        async with app.run_test(size=(200, 50)) as pilot:
+            found = {"main": ways(app.screen)}
+            app.action_compare()
+            await pilot.pause()
+            found["compare"] = ways(app.screen)
+        for scope, panes in keymap.IN_FOCUS.items():
+            assert found[scope] == set(panes.values()), scope
+
+    def ways(screen):
+        """The classes with bindings of their own that a key passes from each widget that can have it."""
+        return {
+            tuple(
+                next(cls.__name__ for cls in type(node).__mro__ if "BINDINGS" in cls.__dict__)
+                for node in widget.ancestors_with_self
+                if node.is_attached and node not in (screen, screen.app) and node._bindings.key_to_bindings
+            )
+            for widget in screen.query("*")
+            if widget.can_focus and not isinstance(widget, Input)
+        }
+
+    asyncio.run(body())
 
 
 def test_no_two_actions_of_one_place_share_a_key_by_themselves():

@@ -176,26 +176,26 @@ def test_the_tour_names_the_keys_that_are_in_use(start):
 
 
 def test_keys_of_the_configuration_are_those_of_footer_help_and_palette(start):
-    configure('theme = "nord"\n[keys]\ntext = "W"\nlayer.next = "n,f5"\nmap.right = "a"\n')
+    configure('theme = "nord"\n[keys]\ntext = "W"\nlayer.next = "w,f5"\nmap.right = "U"\n')
 
     async def body():
         async with start(size=(140, 40), layers=2, heads=2) as session:
             app = session.app
             assert app.theme == "nord"
-            await session.press("4", "n")
+            await session.press("4", "w")
             assert session.position[1] == 1
             await session.press("right_square_bracket")  # no longer bound
             await session.press("left_square_bracket")
             assert session.position[1] == 0
             assert "W text" in session.text
             before = app.main._map.cursor
-            await session.press("g", "home", "G", "home", "a")
+            await session.press("g", "home", "G", "home", "U")
             assert app.main._map.cursor != before
             found = {command.title: command.help for command in Commands(app.main)._commands()}
-            assert found["Move: Next layer"] == "n  f5"
+            assert found["Move: Next layer"] == "w  f5"
             await session.press("question_mark")
             lines = {line.tooltip: line.keys for section in app.screen._sections for line in section.lines}
-            assert lines["Next layer"] == "n  f5"
+            assert lines["Next layer"] == "w  f5"
 
     asyncio.run(body())
 
@@ -203,7 +203,7 @@ def test_keys_of_the_configuration_are_those_of_footer_help_and_palette(start):
 def test_notices_panes_and_dialogs_name_the_keys_of_the_configuration(start):
     configure(
         '[keys]\nback = "f4"\nrun = "W"\nboxes.larger = "w"\nthreshold.lower = "f9"\nthreshold.higher = "f10"\n'
-        'texts = "X"\npane.text = "f6"\nrows.filter = "ctrl+f"\ndialog.close = "f7"\nexamine = "Z"\nhead.next = "O"\n'
+        'texts = "X"\npane.text = "f6"\nrows.filter = "ctrl+f"\ndialog.close = "f7"\nexamine = "Z"\n'
     )
 
     async def body():
