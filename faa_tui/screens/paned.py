@@ -12,6 +12,7 @@ from textual.widget import Widget
 
 from faa_core.worker.protocol import Fail
 from faa_tui._compat import tell_every_size
+from faa_tui.rendering.choices import MapColours
 from faa_tui.screens.jump import JumpScreen
 from faa_tui.widgets.notice import Notice
 from faa_tui.widgets.pane import Pane
@@ -25,6 +26,7 @@ class PanedScreen(Screen[None]):
 
     Args:
         notice: Where faults are told.
+        colours: How maps are coloured, on every screen.
     """
 
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (MIN_SIZE[1], "-low"), (32, "-tall")]  # noqa: RUF012
@@ -34,8 +36,9 @@ class PanedScreen(Screen[None]):
     FOCUS: ClassVar[Mapping[str, str]] = {}
     """Selector of what takes the keys in each pane."""
 
-    def __init__(self, notice: Notice) -> None:
+    def __init__(self, notice: Notice, colours: MapColours) -> None:
         super().__init__()
+        self.colours = colours
         tell_every_size(self)
         self._notice = notice
         self._left: Widget | None = None
@@ -62,6 +65,28 @@ class PanedScreen(Screen[None]):
     def _come_back(self) -> None:
         if self.focused is None and self._left is not None and self._left.is_attached and self._left.focusable:
             self.set_focus(self._left)
+
+    # --- colours -------------------------------------------------------------------------------------------------
+
+    def take_colours(self) -> None:
+        """Colour the maps as it is chosen."""
+        raise NotImplementedError
+
+    def on_screen_resume(self) -> None:
+        """Another screen may have chosen other colours."""
+        self.take_colours()
+
+    def action_scale(self, step: int) -> None:
+        """Colour maps by the scale ``step`` places on."""
+        self.colours.next_scale(step)
+        self.take_colours()
+
+    def action_ramp(self, step: int) -> None:
+        """Colour maps and heads by the ramp ``step`` places on; differences keep theirs, which has a middle."""
+        self.colours.next_ramp(step)
+        self.take_colours()
+
+    # --- faults and panes ----------------------------------------------------------------------------------------
 
     def show_fault(self, fail: Fail, keys: str) -> None:
         """Show a fault until `clear_fault`; what is on the screen stays."""
