@@ -373,12 +373,11 @@ class HeadMatrix(Widget, can_focus=True):
         gap = Segment(MARK if self._marked[row, head] else " ", self._style())
         if (row, head) != self.selected:
             return [Segment(text, style), gap]
-        # The selected head keeps its colour, between brackets; one that is too narrow for both has its gap taken.
+        # The selected head keeps its colour and every digit, between brackets: one before them and one in the gap.
         cursor = self._style("head-matrix--cursor")
         left, right = ("[", "]") if self.app.no_color else ("▐", "▌")
-        if len(text) > 3:
-            return [Segment(left, cursor), Segment(text[1:-1], style), Segment(right, cursor), gap]
-        return [Segment(left, cursor), Segment(text[1:], style), Segment(right, cursor)]
+        last = gap if self._marked[row, head] else Segment(right, cursor)
+        return [Segment(left, cursor), Segment(text[1:], style), last]
 
     def _face(self, row: int, head: int, value: float, width: int) -> tuple[str, Style]:
         """Text and style of one head, ``width`` cells wide."""
@@ -388,7 +387,7 @@ class HeadMatrix(Widget, can_focus=True):
         if math.isnan(value):
             return UNDEFINED.center(width), label
         level, dimmed = self._level(value), bool(self._dimmed[row, head])
-        number = self._number(value).center(width) if self._numbers_fit() else ""
+        number = self._number(value).rjust(width) if self._numbers_fit() else ""
         if self.app.no_color:
             return number or glyphs(self._ramp.diverging)[level] * width, Style(dim=dimmed)
         colour = self._colour(level)
@@ -418,7 +417,7 @@ class HeadMatrix(Widget, can_focus=True):
         if self._mark_means and self._marked.any():
             notes.append(f"{MARK} {self._mark_means}")
         if self._dimmed.any():
-            notes.append("▒ doubtful")
+            notes.append(f"{'faded:' if self._numbers_fit() else '▒'} doubtful")
         if any(
             arrived and np.isnan(self._values[row, : self._counts[row]]).any()
             for row, arrived in enumerate(self._arrived)

@@ -91,6 +91,19 @@ def test_the_cursor_selects_and_stops_at_the_edges(drive):
     drive(HeadMatrix(), scenario)
 
 
+@pytest.mark.parametrize("marked", [False, True])
+def test_the_selected_number_keeps_its_sign_and_its_point(drive, size, marked):
+    async def scenario(app, pilot):
+        values = np.array([[-1.02, 0.65, -0.65, 0.5]])
+        app.widget.show(["0"], values, np.zeros((1, 4), bool), -2, 2, True, marked=np.full((1, 4), marked))
+        for head, number in enumerate(("-1.02", ".65", "-.65", ".50")):
+            app.widget.select(0, head)
+            await pilot.pause()
+            assert f"▐{number:>5}{'*' if marked else '▌'}" in app.lines[1]
+
+    drive(HeadMatrix(), scenario, size)
+
+
 def test_select_tells_nobody(drive):
     async def scenario(app, pilot):
         shown(app.widget)
