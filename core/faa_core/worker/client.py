@@ -98,6 +98,7 @@ class WorkerClient:
         self._lock = threading.Lock()
         self._jobs: dict[int, OpenJob] = {}
         self._process: WorkerProcess | None = None
+        self._leave: weakref.finalize[..., WorkerClient] | None = None
         self._decoder: wire.Decoder[protocol.Event] = wire.Decoder(protocol.Event)
         self._greeted = threading.Event()
         self._hello: protocol.Hello | None = None
@@ -131,7 +132,7 @@ class WorkerClient:
             raise WorkerError("The worker was started before.", "Make a new client.")
         nonce = secrets.token_hex(8)
         process = self._process = WorkerProcess(self._launch.command(nonce), self._launch.host)
-        weakref.finalize(self, process.hang_up)
+        self._leave = weakref.finalize(self, process.hang_up)
         threading.Thread(
             target=_listen, args=(weakref.ref(self), process, nonce), name="worker stdout", daemon=True
         ).start()
@@ -185,9 +186,9 @@ class WorkerClient:
     def close(self, timeout: float = 0.3) -> None:
         """Send the worker away: politely, then by SIGTERM, then by SIGKILL, all within ``timeout`` seconds."""
         self._quiet = True
-        if self._process is not None:
+        if self._process is not None and self._leave is not None:
             self._process.send(wire.encode(protocol.Bye()))
-            self._process.hang_up()
+            self._leave()  # which also lets the process go: what waits for the end of Python is never collected
             self._process.end(timeout)
 
     @property
@@ -271,6 +272,8 @@ class WorkerClient:
         if failure is not None and not (isinstance(failure, NoGreeting) and failure.ended):
             process.kill()
         exit_ = process.reap(_EXIT_SECONDS)
+        if self._leave is not None:
+            self._leave()
         if self._hello is None:
             self._failure = self._failure or self._unstarted(failure, exit_, process.stderr_tail)
             self._greeted.set()

@@ -50,6 +50,23 @@ def test_a_segmentation_fault_is_named_and_leaves_its_traceback(watch: Watch) ->
     assert "in crashing" in w.client.stderr_tail
 
 
+@pytest.mark.parametrize("how", ["closed", "killed"])
+def test_an_ended_worker_is_kept_by_nothing_but_its_client(watch: Watch, how: str) -> None:
+    w = watch()
+    process = weakref.ref(w.client._process)
+    if how == "closed":
+        w.client.close()
+    else:
+        w.client.kill()
+        w.until(WorkerExited)
+    w.client._process = None
+    for thread in threading.enumerate():
+        if thread.name.startswith("worker "):
+            thread.join()
+    gc.collect()
+    assert process() is None
+
+
 def test_kill_ends_a_worker_that_listens_to_nothing(
     watch: Watch, gone: Gone, pipe: Path, held: Callable[[], None]
 ) -> None:
