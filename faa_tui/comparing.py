@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Protocol
 
 from faa_core.comparison.alignment import Alignment, align, segment_support
@@ -23,6 +24,7 @@ from faa_tui.session import Order, Position, Results
 
 MOST_SIDES = 4
 """References that fit side by side."""
+_NONE_READY: Mapping[int, TextRun] = MappingProxyType({})
 
 
 class Port(Protocol):
@@ -89,18 +91,20 @@ class Comparing:
 
     # --- what is compared ----------------------------------------------------------------------------------------
 
-    def begin(self, ready: TextRun | None = None) -> None:
+    def begin(self, ready: Mapping[int, TextRun] = _NONE_READY) -> None:
         """Send every run that is missing, the text on the screen first.
 
         Args:
-            ready: A finished run of the first text on the first side, where there is one already.
+            ready: Finished runs of the first side by the places of their texts, where there are some already.
         """
-        if ready is not None:
-            self.sides[0].runs = [ready]
-            self._places[ready.number] = (self.sides[0], 0)
         for index, text in enumerate(self.texts):
             for side in self.sides:
-                if len(side.runs) <= index:
+                if len(side.runs) > index:
+                    continue
+                if side is self.sides[0] and index in ready:
+                    side.runs.append(ready[index])
+                    self._places[ready[index].number] = (side, index)
+                else:
                     self._send(side, index, text)
         self._advance()
 
@@ -295,11 +299,19 @@ class Comparing:
             if isinstance(key, AlignKey):
                 self._sketch(run, key.kind, aligned=True)
 
-    def answer_failed(self, key: AlignKey | SketchKey) -> None:
-        """There will be no sketch; the rest of the numbers does not need it."""
+    def answer_failed(self, key: AlignKey | SketchKey, gone: bool) -> bool:
+        """There will be no sketch, and the rest of the numbers does not need it; whether the user is to be told.
+
+        A run that was measured before the comparison, and that its worker had to let go since, is made again.
+        """
         run = self.run_of(key.run)
-        if run is not None:
-            run.pending.discard(key)
+        if run is None:
+            return False
+        run.pending.discard(key)
+        if gone and run.borrowed:
+            self.repeat(key.run)
+            return False
+        return True
 
     def _advance(self) -> None:
         """Where a text is complete on all sides, join its tokens and ask for the sketches."""

@@ -82,8 +82,8 @@ class ComparisonDesk:
         if isinstance(message, messages.Answered):
             self.comparing.answered(message.key)
         else:
-            self.comparing.answer_failed(message.key)
-            if self.comparing.run_of(message.key.run) is not None:
+            gone = message.fail.kind == GoneError.kind
+            if self.comparing.answer_failed(message.key, gone):
                 self._show(self.comparing.sides[0].reference, message.fail)
         self.screen.arrived()
 
@@ -92,6 +92,8 @@ class ComparisonDesk:
         if self.comparing.run_of(message.key.run) is not None:
             if isinstance(message, messages.TileArrived):
                 self.screen.put_tile(message.key, message.block)
+            elif message.key.address.without_first:
+                self.screen.refuse_without_first(message.key.run, message.fail)
             elif message.fail.kind == GoneError.kind:
                 # The worker needed the room for other maps. Whoever looks at this one wants it again.
                 self.comparing.repeat(message.key.run)

@@ -120,26 +120,41 @@ class History:
 
     def keep_texts(
         self,
+        number: int,
         replication: Replication,
         numbers: Sequence[int],
         analyses: Sequence[Analysis],
         host: str,
         options: RunOptions,
+        earlier: int = 0,
     ) -> None:
-        """Keep means over texts, with the run of each.
+        """Keep means over texts, with the run of each; runs that are kept already become parts of it.
 
         Args:
+            number: A number for them.
             replication: The means.
-            numbers: Numbers of the runs; those that are kept already stay what they are as well.
+            numbers: Numbers of the runs.
             analyses: The runs.
             host: The machine that they ran on.
             options: How they were asked for.
+            earlier: Number of the means over fewer of these texts that these take the place of; 0 for none.
         """
         self._seen.update(numbers)
         origin = Origin(parameters_of(options), None, (), (host,))
 
+        def written(store: Store) -> int:
+            runs = [self._kept.get(run, analysis) for run, analysis in zip(numbers, analyses, strict=True)]
+            whole = self._kept.get(earlier)
+            try:
+                if whole is None:
+                    return store.save_texts(replication, runs, origin)
+                store.extend_texts(whole, replication, runs, origin)
+            except UsageError:  # they, or a run, were deleted meanwhile
+                return store.save_texts(replication, analyses, origin)
+            return whole
+
         def save(store: Store) -> None:
-            whole = store.save_texts(replication, analyses, origin)
+            whole = self._kept[number] = written(store)
             for part in store.parts(whole):
                 self._kept[numbers[part.place]] = part.run
                 for add in self._waiting.pop(numbers[part.place], ()):
@@ -232,6 +247,10 @@ class History:
     async def entry(self, run: int) -> Entry:
         """What the list says of a run."""
         return await self._ask(lambda store: store.entry(run))
+
+    async def parts(self, run: int) -> list[int]:
+        """The runs that a run rests on."""
+        return [part.run for part in await self._ask(lambda store: store.parts(run))]
 
     async def open(self, run: int) -> KeptRun:
         """A kept run as the very records that were shown."""

@@ -96,6 +96,11 @@ class TextSet:
         done = self.done
         return done[0].results.model if done and done[0].results is not None else None
 
+    @property
+    def averaged(self) -> int:
+        """How many texts the means are over; 0 while there are none."""
+        return len(self.means.means.tokens) if self.means is not None and self.means.means is not None else 0
+
     def places(self) -> list[int]:
         """What can be looked at, in the order of the cycle: the mean, where there is one, then texts with results."""
         shown = [at for at, member in enumerate(self.members) if member.results is not None]
@@ -123,6 +128,6 @@ class TextSet:
     def in_words(self, at: int) -> str:
         """``text 2 of 5``; ``mean of 5 texts``; ``mean of 3 of 5`` where some are missing."""
         if at == MEAN:
-            count = len(self.means.means.tokens) if self.means is not None and self.means.means is not None else 0
-            return f"mean of {count} texts" if count == len(self.members) else f"mean of {count} of {len(self.members)}"
+            count, every = self.averaged, len(self.members)
+            return f"mean of {count} texts" if count == every else f"mean of {count} of {every}"
         return f"text {at + 1} of {len(self.members)}"

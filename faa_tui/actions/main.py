@@ -134,7 +134,7 @@ MAIN: tuple[Action, ...] = (
         "c",
         "app.compare",
         "compare",
-        "Compare this model with its untrained twin, or with others",
+        "Compare this model with its untrained twin, or with others; over all texts of a set",
         group="Look",
         footer=True,
     ),

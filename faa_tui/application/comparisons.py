@@ -14,6 +14,7 @@ from faa_core.records import Analysis
 from faa_core.worker.protocol import SOMEDAY, Fail, RunOptions
 from faa_tui import messages, paths
 from faa_tui.application.models import ModelsApp
+from faa_tui.compared_runs import TextRun
 from faa_tui.comparing import Comparing, default_references
 from faa_tui.comparison_desk import SEED, ComparisonDesk, finished_run
 from faa_tui.fleet import HERE, host_of
@@ -70,23 +71,41 @@ class ComparisonsApp(ModelsApp, inherit_bindings=False):
         return next(self._numbers)
 
     def action_compare(self) -> None:
-        """Open the comparison: the one there was, or of the model on the screen with its untrained twin."""
+        """Open the comparison: the one there was, or of the model on the screen with its untrained twin.
+
+        A set of texts that shows is compared over; a comparison over other texts gives way to that.
+        """
         from faa_tui.screens.compare import CompareScreen
 
-        if self.desk is None:
+        texts = self.compared_texts
+        if self.desk is None or (len(texts) > 1 and self.desk.comparing.texts != texts):
             current = self.order.reference
             references = (current, *self.others) if self.others else default_references(current)
-            # A file of attention has no text; the models beside it are compared on one.
-            text = self.order.text or default_sample().text
-            comparing = Comparing(references, (text,), self.order.options, self.fleet, self.new_number)
+            if self.desk is not None:
+                before = tuple(side.reference for side in self.desk.comparing.sides)
+                references = before if current in before else references
+                self.desk.comparing.close()
+            comparing = Comparing(references, texts, self.order.options, self.fleet, self.new_number)
             self.desk = ComparisonDesk(comparing, CompareScreen(comparing), self.fleet, self._hostname)
-            shown = (self.order.reference, self.order.text)
-            ready = finished_run(self.shown_results, references[0], text, shown)
-            held = ready is not None and self.fleet.holds(ready.number)
-            comparing.begin(ready if held else None)
-            if ready is not None:
+            comparing.begin(self.measured_for(references[0]))
+            if references[0] == current:
                 self.desk.screen.position = self.shown_position
+            if len(texts) > 1:
+                said = f"The models are compared over the {len(texts)} texts of the set."
+                self.notify(said, title="Comparison", markup=False)
         self.push_screen(self.desk.screen)
+
+    @property
+    def compared_texts(self) -> tuple[str, ...]:
+        """What models are compared on: the text on the screen."""
+        # A file of attention has no text; the models beside it are compared on one.
+        return (self.order.text or default_sample().text,)
+
+    def measured_for(self, reference: str) -> dict[int, TextRun]:
+        """Finished runs of a model on `compared_texts`, by their places, whose maps its worker still holds."""
+        shown = (self.order.reference, self.order.text)
+        ready = finished_run(self.shown_results, reference, self.compared_texts[0], shown)
+        return {0: ready} if ready is not None and self.fleet.holds(ready.number) else {}
 
     def _hostname(self, reference: str) -> str:
         hello = self.worker(host_of(reference)).hello

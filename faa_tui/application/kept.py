@@ -76,6 +76,18 @@ class KeptApp(DiscoveryApp, inherit_bindings=False):
             if not isinstance(self._trouble, DamagedStoreError):  # that is worth knowing however well the new one works
                 self._tell_trouble(None)
 
+    @work
+    async def _list_again(self, run: int) -> None:
+        """Tell a set that grew as it is now, and list its runs with it only."""
+        try:
+            entry = await self.history.entry(run)
+            parts = await self.history.parts(run) if entry.kind == "texts" else []
+        except FaaError:  # it was deleted again, or reading the list says what is wrong
+            return
+        if entry.kind == "texts":
+            self.main.runs.add([RunRow.of(entry)])
+            self.main.runs.drop([part for part in parts if self.main.runs.row_of(part) is not None])
+
     async def _rows(self, most: int | None, *, after: int = 0, before: int | None = None) -> list[RunRow]:
         return [RunRow.of(entry) for entry in await self.history.entries(most, after=after, before=before)]
 
@@ -97,6 +109,7 @@ class KeptApp(DiscoveryApp, inherit_bindings=False):
     def on_run_kept(self, message: messages.RunKept) -> None:
         """List it; that which is on the screen stands out."""
         self.list_runs()
+        self._list_again(message.run)
         results = self.main.results
         if results is not None and self.history.number_of(results.run) == message.run:
             self.main.runs.tell_shown(message.run)

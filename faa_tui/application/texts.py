@@ -14,6 +14,8 @@ from faa_core.replication import Replication, replicate
 from faa_core.worker.protocol import SOMEDAY, Fail
 from faa_tui import messages
 from faa_tui.application.head_tests import HeadTestsApp
+from faa_tui.compared_runs import TextRun
+from faa_tui.comparison_desk import finished_run
 from faa_tui.fleet import HERE, host_of
 from faa_tui.little_maps import every_head, telling_heads
 from faa_tui.live_keys import key_of, with_keys
@@ -69,7 +71,9 @@ class TextsApp(HeadTestsApp, inherit_bindings=False):
             if texts is not None:
                 self.begin_texts(self.order.reference, texts)
 
-        self.push_screen(OpenTexts(), answered)
+        results = self.main.results
+        heads = 0 if results is None else sum(info.heads for info in results.rows)
+        self.push_screen(OpenTexts(heads), answered)
 
     def begin_texts(self, reference: str, texts: Sequence[str]) -> None:
         """Run a model on several texts, one after another."""
@@ -198,8 +202,9 @@ class TextsApp(HeadTestsApp, inherit_bindings=False):
             if message.fail is not None:
                 self.show_fault(message.fail)
             return
-        self._keep_means(texts, message.measured, replication)
-        texts.take_means(self.new_number(), replication)
+        number = self.new_number()
+        self._keep_means(texts, message.measured, replication, number)
+        texts.take_means(number, replication)
         for note in replication.notes:
             self.notify(note, title="Note", markup=False, timeout=10)
         self._tell_set(texts)
@@ -209,14 +214,15 @@ class TextsApp(HeadTestsApp, inherit_bindings=False):
             self._be_about(texts, texts.at)
             self.tell_status()
 
-    def _keep_means(self, texts: TextSet, measured: list[TextOfSet], replication: Replication) -> None:
+    def _keep_means(self, texts: TextSet, measured: list[TextOfSet], replication: Replication, number: int) -> None:
+        """Keep means, in place of those over fewer texts of the set."""
         texts.kept = True
+        earlier = texts.means.run if texts.means is not None else 0
         host = self._hostname(texts.reference)
         analyses = [member.analysis for member in measured if member.analysis is not None]
-        self.history.keep_texts(
-            replication, [member.number for member in measured], analyses, host, measured[0].order.options
-        )
-        for place, (member, analysis) in enumerate(zip(measured, analyses, strict=True)):
+        numbers = [member.number for member in measured]
+        self.history.keep_texts(number, replication, numbers, analyses, host, measured[0].order.options, earlier)
+        for place, (member, analysis) in list(enumerate(zip(measured, analyses, strict=True)))[texts.averaged :]:
             # Of every text those of all heads would be more than anybody will look at.
             whole = place == 0 and host_of(texts.reference) == HERE
             wishes = every_head(analysis) if whole else telling_heads(analysis)
@@ -229,7 +235,9 @@ class TextsApp(HeadTestsApp, inherit_bindings=False):
                 said = visible(f"Text {place + 1}: {fail.text} {fail.hint}".strip())
                 self.notify(said, title=_TITLE, severity="warning", markup=False, timeout=15)
         if texts.means is not None:
-            said = with_keys(self, "{text.previous} and {text.next} go through them.")
+            said = with_keys(
+                self, "{text.previous} and {text.next} go through them, {compare} compares two models over all of them."
+            )
             self.notify(f"{len(texts.done)} texts are measured. {said}", title=_TITLE, markup=False)
 
     # --- what is looked at ---------------------------------------------------------------------------------------
@@ -281,6 +289,23 @@ class TextsApp(HeadTestsApp, inherit_bindings=False):
         )
 
     # --- what means another thing for a set ----------------------------------------------------------------------
+
+    @property
+    def compared_texts(self) -> tuple[str, ...]:
+        """The whole set, which is what differences can be tested over."""
+        return super().compared_texts if self.texts is None else self.texts.texts
+
+    def measured_for(self, reference: str) -> dict[int, TextRun]:
+        """The runs of the set, once it is kept, so that the comparison finds them in the file of runs."""
+        texts = self.texts
+        if texts is None:
+            return super().measured_for(reference)
+        members = texts.members if texts.kept and texts.reference == reference else ()
+        found = (
+            finished_run(member.results, reference, member.order.text, (texts.reference, member.order.text))
+            for member in members
+        )
+        return {place: run for place, run in enumerate(found) if run is not None and self.fleet.holds(run.number)}
 
     def open_reference(self, reference: str | None) -> None:
         """Run another model on the same texts."""

@@ -228,7 +228,10 @@ class CompareScreen(CompareOffers):
                 self.comparing.with_texts(texts)
                 self._changed()
 
-        self.app.push_screen(OpenTexts(), answered)
+        results = [run.results for run in self.comparing.runs(self.comparing.text) if run.results is not None]
+        every = len(results) == len(self.comparing.sides)
+        heads = sum(info.heads for one in results for info in one.rows) if every else 0
+        self.app.push_screen(OpenTexts(heads), answered)
 
     async def action_message(self) -> None:
         """Show the last fault in full, or what is to be said about the comparison."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from pathlib import Path
 
 from faa_core.errors import TextError
@@ -15,12 +16,25 @@ SAMPLES = "samples"
 """What is typed for the texts that come with faa."""
 MOST_BYTES = 4 * 1024 * 1024
 """Largest file of a set."""
-MOST_TEXTS = 50
-"""Texts that one set may have: what is measured on each stays in memory. Larger ones are for the command line."""
+SURE_TEXTS = 50
+"""Texts that every set may have."""
+MOST_MEMORY = 400 * 1024**2
+"""What is measured on each text stays in the application's memory, to be shown at once: bytes of a larger set."""
+_HEAD_BYTES = 8 * 1024
+_CHARACTER_BYTES = 120
+"""The bundled model on 149 and 438 tokens: 5.0 and 7.8 kB a head, and 80 B a character with its tokens."""
 
 
 class OpenTexts(ChoosePath[tuple[str, ...]]):
-    """Answers with two texts or more."""
+    """Answers with two texts or more.
+
+    Args:
+        heads: Heads that are measured on each of them; 0 where nobody knows.
+    """
+
+    def __init__(self, heads: int = 0) -> None:
+        super().__init__()
+        self._heads = heads
 
     TITLE = "A set of texts"
     PLACEHOLDER = "a file with one text on each line, a folder, or samples"
@@ -44,9 +58,17 @@ class OpenTexts(ChoosePath[tuple[str, ...]]):
         else:
             text_files.check(place, MOST_BYTES)
         texts = texts_in(str(place))
-        if len(texts) > MOST_TEXTS:
+        most = self._most(texts)
+        if len(texts) > most:
             raise TextError(
-                f"{line} holds {len(texts):,} texts, and a set has {MOST_TEXTS} at most.",
-                "Take fewer, or run faa analyze --texts.",
+                f"{line} holds {len(texts):,} texts, and a set of this model has room for {most:,} of them.",
+                "Take fewer, or run faa analyze --texts or faa compare --texts.",
             )
         return texts
+
+    def _most(self, texts: tuple[str, ...]) -> int:
+        """How many of the texts there is room for, taken from the first on."""
+        if not self._heads:
+            return SURE_TEXTS
+        taken = accumulate(self._heads * _HEAD_BYTES + len(text) * _CHARACTER_BYTES for text in texts)
+        return max(SURE_TEXTS, sum(size <= MOST_MEMORY for size in taken))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -71,6 +72,18 @@ def entry_of(row: tuple[Any, ...]) -> Entry:
     plain = {name: json.loads(v) if name in _JSON else v for name, v in zip(_NAMES, row, strict=True)}
     lines = (line.strip() for line in plain["title"].splitlines())
     return msgspec.convert(plain | {"title": next(filter(None, lines), "")[:_TITLE_CHARACTERS]}, Entry)
+
+
+def sum_up_parts(connection: sqlite3.Connection, whole: int) -> None:
+    """Write what a run takes from those that it rests on, some of which were kept before: its texts and its time."""
+    kept = connection.execute(
+        "select side, texts, seconds from part join run on run.id = part.run where whole = ? order by place", (whole,)
+    ).fetchall()
+    texts = [text for side, found, _ in kept if side == 0 for text in json.loads(found)]
+    connection.execute(
+        "update run set texts = ?, seconds = ? where id = ?",
+        (json.dumps(texts), sum(seconds for *_, seconds in kept), whole),
+    )
 
 
 def by_metric(layers: Sequence[LayerResult]) -> dict[tuple[MapKind, str], NDArray[np.float32]]:

@@ -22,7 +22,7 @@ from faa_core.store import maps
 from faa_core.store.overview import Overview
 from faa_core.store.packing import pack, unpack
 from faa_core.store.records import Entry, Part, RunKind
-from faa_core.store.rows import COLUMNS, by_metric, entry_of, row_of
+from faa_core.store.rows import COLUMNS, by_metric, entry_of, row_of, sum_up_parts
 from faa_core.store.schema import open_file, told, transaction
 from faa_core.store.segments import Segments, SegmentsOfText
 
@@ -87,20 +87,40 @@ class Store:
                 self._add_examinations(run, findings.examinations)
         return run
 
-    def save_texts(self, replication: Replication, analyses: Sequence[Analysis], origin: Origin = UNKNOWN) -> int:
+    def save_texts(self, replication: Replication, analyses: Sequence[Analysis | int], origin: Origin = UNKNOWN) -> int:
         """Keep one model over several texts, with its runs; returns its number.
 
+        Args:
+            replication: The means.
+            analyses: The run of each text, or its number where it is kept already: it is a part of this from then on.
+            origin: What was asked for.
+
         Raises:
+            UsageError: A number is of no run.
             StoreError: It cannot be written; nothing of it was.
         """
-        seconds = sum(analysis.seconds for analysis in analyses)
-        whole = msgspec.structs.replace(origin.of_texts(analyses), seed=replication.seed)
+        whole = Origin(origin.parameters, replication.seed, (), origin.hosts)
         with self._writing():
-            run = self._add_run("texts", (replication.model,), whole, replication.tokens, seconds, None)
-            self._add_record(run, "replication", 0, replication)
-            for place, analysis in enumerate(analyses):
-                self._add_part(run, 0, place, analysis, origin)
+            run = self._add_run("texts", (replication.model,), whole, replication.tokens, 0.0, None)
+            self._fill_texts(run, replication, analyses, origin)
         return run
+
+    def extend_texts(
+        self, run: int, replication: Replication, analyses: Sequence[Analysis | int], origin: Origin = UNKNOWN
+    ) -> None:
+        """Let a run over several texts that is kept be over these from now on; the arguments are as of `save_texts`.
+
+        Raises:
+            UsageError: There is no such run, it is another kind, or a number is of no run.
+            StoreError: It cannot be written; nothing of it was.
+        """
+        with self._writing():
+            self.replication(run)
+            self._connection.execute("delete from record where run = ? and name = 'replication'", (run,))
+            self._connection.execute("delete from part where whole = ?", (run,))
+            tokens = msgspec.json.encode(replication.tokens).decode()
+            self._connection.execute("update run set tokens = ? where id = ?", (tokens, run))
+            self._fill_texts(run, replication, analyses, origin)
 
     def save_comparison(
         self,
@@ -131,16 +151,7 @@ class Store:
                 own = Origin(origin.parameters, origin.seed, (), (sides[side].host,))
                 for place, part in enumerate(runs):
                     self._add_part(run, side, place, part, own)
-            # Its texts and its time are those of its runs, some of which were kept before.
-            kept = self._connection.execute(
-                "select side, texts, seconds from part join run on run.id = part.run where whole = ? order by place",
-                (run,),
-            ).fetchall()
-            texts = [text for side, found, _ in kept if side == 0 for text in json.loads(found)]
-            self._connection.execute(
-                "update run set texts = ?, seconds = ? where id = ?",
-                (json.dumps(texts), sum(seconds for *_, seconds in kept), run),
-            )
+            sum_up_parts(self._connection, run)
         return run
 
     def add_overviews(self, run: int, overviews: Iterable[Overview]) -> None:
@@ -281,6 +292,18 @@ class Store:
             "insert into vec (run, kind, metric, dtype, shape, blob) values (?, ?, ?, ?, ?, ?)", rows
         )
         return run
+
+    def _fill_texts(
+        self, run: int, replication: Replication, analyses: Sequence[Analysis | int], origin: Origin
+    ) -> None:
+        self._add_record(run, "replication", 0, replication)
+        for place, analysis in enumerate(analyses):
+            self._add_part(run, 0, place, analysis, origin)
+        self._connection.execute(
+            "update run set part_of = ? where part_of is null and id in (select run from part where whole = ?)",
+            (run, run),
+        )
+        sum_up_parts(self._connection, run)
 
     def _add_part(self, whole: int, side: int, place: int, part: Analysis | int, origin: Origin) -> None:
         run = self.entry(part).id if isinstance(part, int) else self._add_analysis(part, origin, whole)

@@ -134,9 +134,13 @@ class Engine:
             weights = padded.reshape(size // 2, 2, size // 2, 2).max((1, 3))
         return weights[job.row : job.row_stop, job.column : job.column_stop].astype(np.float16)
 
-    def map(self, run, layer, grid=0):
+    def kept(self, run):
         if run not in self.runs:
             raise GoneError(f"Run {run} is not kept.", "Run the text again.")
+        return self.runs[run]
+
+    def map(self, run, layer, grid=0):
+        self.kept(run)
         if layer not in self.runs[run]:
             raise UsageError(f"Layer {layer} is not measured.", "Ask when it is ready.")
         weights = self.runs[run][layer]
@@ -154,7 +158,7 @@ class Engine:
 
     def sketch(self, job, listener):
         rows = np.array(job.rows)
-        for index, layer in enumerate(self.runs[job.run]):
+        for index, layer in enumerate(self.kept(job.run)):
             weights = self.map(job.run, layer, job.grid)[:, rows]
             top = min(job.top, weights.shape[2])
             keys = np.argsort(-weights, axis=-1, kind="stable")[..., :top]

@@ -161,7 +161,7 @@ def test_without_a_sketch_the_other_numbers_can_be_worked_out():
     finish(made, 1)
     finish(made, 2)
     made.answered(port.asked[0])
-    made.answer_failed(port.asked[1])
+    assert made.answer_failed(port.asked[1], gone=False)
     assert made.complete_texts() == [0]
 
 

@@ -9,6 +9,7 @@ import pytest
 from faa_core.catalogue import RUN_KEYS
 from faa_core.store import Store
 from faa_tui import paths
+from faa_tui.screens.open_texts import OpenTexts
 from faa_tui.text_set import MEAN
 from faa_tui.widgets.heat_map import MapAddress
 
@@ -74,6 +75,10 @@ def test_the_matrix_of_heads_shows_the_means(start, tmp_path):
             means = session.app.main.results.means.layers
             row = means[0].names.index("entropy")
             assert np.allclose(session.app.main._matrix._values, [layer.mean[row] for layer in means], equal_nan=True)
+            await session.press("7", "end")
+            await session.until(lambda: "32 heads" in session.text)
+            shown = f"{means[-1].mean[row][-1]:.3f}".removeprefix("0")
+            assert any("│3.7 " in line and f" {shown} " in line for line in session.text.splitlines())
 
     asyncio.run(body())
 
@@ -136,6 +141,77 @@ def test_esc_stops_the_set_with_means_over_what_is_measured_and_r_goes_on(start,
             assert (app.run_number, app.order.text) == (app.main.results.run, app.main.results.text)
 
     asyncio.run(body())
+
+
+def test_a_set_that_is_gone_on_with_stays_one_entry_that_grows(start, tmp_path):
+    gate = tmp_path / "gate"
+    texts = (TEXTS[0], f"%wait {gate}\nsome words here", TEXTS[1], f"%wait {gate}.2\nother words", TEXTS[2])
+
+    async def body():
+        async with of_set(start, tmp_path, texts=texts, wait=False) as session:
+            app = session.app
+
+            def listed():
+                return [(row.id, row.kind, row.texts) for row in app.main.runs._runs.values()]
+
+            await session.until((tmp_path / "gate.begun").exists)
+            await session.press("escape")  # one text is measured: no mean of it
+            await session.until(lambda: listed()[:1] == [(2, "analysis", 1)])
+            gate.touch()
+            await session.press("r")
+            await session.until((tmp_path / "gate.2.begun").exists)
+            await session.press("escape")
+            await session.until(lambda: listed() == [(3, "texts", 3), (1, "analysis", 1)])
+            await session.until(lambda: app.main.results is app.texts.means and app.main.runs._shown == 3)
+            (tmp_path / "gate.2").touch()
+            await session.press("r")
+            await session.until(lambda: listed() == [(3, "texts", 5), (1, "analysis", 1)])
+            # What is on the screen is what the next start brings back.
+            await session.until(lambda: app.main.results is app.texts.means and len(app.texts.means.means.tokens) == 5)
+            assert app._state.run == 3
+
+    asyncio.run(body())
+    assert kept_runs() == [("texts", 5), ("analysis", 1)]
+    with Store(paths.runs()) as store:
+        assert store.replication(3).tokens == (5, 5, 4, 4, 7)
+        assert store.entry(3).tokens == (5, 5, 4, 4, 7)
+        assert [store.analysis(part.run).text for part in store.parts(3)] == list(texts)
+        assert {entry.part_of for entry in store.entries(parts=True)} == {None, 3}
+        assert set(store.delete([3])) == {2, 3, 4, 5, 6, 7}
+
+
+def test_c_compares_two_models_over_the_set_with_the_runs_that_are_there(start, tmp_path):
+    async def body():
+        async with of_set(start, tmp_path) as session:
+            app = session.app
+            await session.press("c")  # over the one text of before the set, were it not shown
+            assert "compared over the 3 texts of the set" in said(session)
+            comparing = app.desk.comparing
+            assert comparing.texts == TEXTS
+            numbers = [member.number for member in app.texts.members]
+            assert [run.number for run in comparing.sides[0].runs] == numbers
+            await session.until(lambda: 1 in comparing.comparisons and len(comparing.comparisons[1].segments) == 3)
+            assert np.isfinite(comparing.comparisons[1].differences.low).any()
+            await session.until(lambda: any(kind == "comparison" for kind, _ in kept_runs()))
+            await session.press("escape", "c")
+            assert app.desk.comparing is comparing  # the one there was
+            await session.press("escape")
+            for number in numbers:  # as a worker does that needs the room
+                app.fleet.link("").release(number)
+            app.desk = None
+            await session.press("c")
+            comparing = app.desk.comparing
+            await session.until(lambda: 1 in comparing.comparisons and len(comparing.comparisons[1].segments) == 3)
+            assert np.isfinite(comparing.comparisons[1].divergence).all()
+            assert not set(numbers) & {run.number for run in comparing.sides[0].runs}
+
+    asyncio.run(body())
+
+
+def test_a_set_is_bounded_by_the_memory_that_its_numbers_take():
+    texts = tuple("a few words" for _ in range(500))
+    assert [OpenTexts(heads)._most(texts) for heads in (0, 32, 144, 1024)] == [50, 500, 355, 50]
+    assert OpenTexts(32)._most(("x" * 20_000,) * 500) == 157
 
 
 def test_a_worker_that_dies_stops_the_set_and_loses_nothing_that_is_measured(start, tmp_path):
