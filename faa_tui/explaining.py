@@ -38,7 +38,7 @@ def of_head(key: str, result: LayerResult | None, head: int) -> Explained:
     facts = [("value", _figure(value, entry)), ("null", _figure(null, entry))]
     facts.append(("excess", _figure(value - null, entry, signed=True)))
     if math.isfinite(error):
-        facts.append(("error", f"± {_figure(error, entry)}"))
+        facts.append(("error", f"±\N{NO-BREAK SPACE}{_figure(error, entry)}"))
     slope = float(result.effective[row, head])
     if math.isnan(value) and math.isfinite(slope):
         facts.append(("effective slope", f"({_figure(slope, entry)})"))

@@ -72,7 +72,8 @@ def dimensions(result: LayerResult, head: int, colours: CurveColours = COLOURED)
         Key("○", "only a slope", colours.outside),
         Key("┈", "null 2", colours.frame),
     ]
-    named = [f"D_{'∞' if np.isinf(q) else f'{q:g}'} {value:.2f}" for q, value in zip(spectrum.q, y, strict=True)]
+    # "D_0" would be taken for the box-counting dimension D0, which counts only boxes with more than an even share.
+    named = [f"q {'∞' if np.isinf(q) else f'{q:g}'}: {value:.2f}" for q, value in zip(spectrum.q, y, strict=True)]
     title = ["D_q over q", *(named[at] for at in (0, -1) if np.isfinite(y[at])), "null 2"]
     return Page(
         title,

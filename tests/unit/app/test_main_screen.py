@@ -150,7 +150,7 @@ def test_a_narrow_terminal_says_what_is_hidden_and_where(start):
             assert "Layers" not in session.text.split("hidden:")[0]
             await session.press("2")
             await session.pilot.pause()
-            assert "hidden: 5 Box   6 Text" in session.text
+            assert "hidden: 5 Curves   6 Text" in session.text
 
     asyncio.run(body())
 
