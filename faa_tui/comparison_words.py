@@ -67,7 +67,9 @@ def warning_line(warnings: tuple[str, ...], width: int, key: str) -> Content:
     return Content.styled(fit(f"! {visible(warnings[0])}", max(width - len(more), 10)) + more, "$text-warning")
 
 
-def map_title(side: int, run: TextRun | None, head: Position | None, unlocked: bool, room: int) -> Content:
+def map_title(
+    side: int, run: TextRun | None, head: Position | None, unlocked: bool, without_first: bool, room: int
+) -> Content:
     """The head of a side, the pattern that it looks like, and whether it stands by itself.
 
     Args:
@@ -75,6 +77,7 @@ def map_title(side: int, run: TextRun | None, head: Position | None, unlocked: b
         run: Its run of the text on the screen.
         head: The head; ``None`` while nothing is known, or where it has no partner.
         unlocked: Whether it need not belong to the first side's.
+        without_first: Whether key 0 is left out of its map.
         room: Cells.
     """
     name = LETTERS[side]
@@ -94,5 +97,6 @@ def map_title(side: int, run: TextRun | None, head: Position | None, unlocked: b
     # "mixed" says that no rule holds; a score would read as evidence for one.
     score = f" ({label.score:.2f})" if label and math.isfinite(label.score) and label.name != "mixed" else ""
     words = f"  {visible(label.name)}{score}" if label else ""
-    free = "  unlocked" if unlocked else ""
-    return Content.assemble((where, "bold"), fit(words, max(room - len(where) - len(free), 0)), (free, "$text-warning"))
+    free, less = "  unlocked" if unlocked else "", "  without key 0" if without_first else ""
+    left = max(room - len(where) - len(free) - len(less), 0)
+    return Content.assemble((where, "bold"), (less, "$text-accent"), fit(words, left), (free, "$text-warning"))

@@ -88,11 +88,20 @@ def moves(scope: Scope, prefix: str) -> tuple[Action, ...]:
     )
 
 
-def colours(scope: Scope, prefix: str) -> tuple[Action, ...]:
-    """Keys that colour maps otherwise, the same on every screen."""
+def map_looks(scope: Scope, prefix: str) -> tuple[Action, ...]:
+    """Keys that show maps otherwise, the same on every screen."""
     return (
         Action(f"{prefix}scale", "C", "scale(1)", "colours", "Colour maps by the next scale", scope, "Look"),
         Action(f"{prefix}ramp", "R", "ramp(1)", "ramp", "Colour maps and heads by the next ramp", scope, "Look"),
+        Action(
+            f"{prefix}without_first",
+            "d",
+            "without_first",
+            "without key 0",
+            "Leave the first key out of maps and scale the rows up, or put it back",
+            scope,
+            "Look",
+        ),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from faa_tui.actions.action import Action, colours, jumps, moves
+from faa_tui.actions.action import Action, jumps, map_looks, moves
 
 COMPARE_PANES: tuple[tuple[str, str], ...] = (
     ("matrix", "Differences of heads"),
@@ -167,7 +167,7 @@ COMPARE: tuple[Action, ...] = (
         "compare",
         "Look",
     ),
-    *colours("compare", "compare."),
+    *map_looks("compare", "compare."),
     Action(
         "compare.maximise",
         "z",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from faa_tui.actions.action import Action, colours, jumps, moves
+from faa_tui.actions.action import Action, jumps, map_looks, moves
 
 PANES: tuple[tuple[str, str], ...] = (
     ("models", "Models"),
     ("layers", "Layers"),
     ("heads", "Heads"),
     ("attention", "Attention"),
-    ("numbers", "Box counting and statistics"),
+    ("numbers", "Curves and statistics"),
     ("text", "Text"),
     ("all-heads", "All heads"),
     ("runs", "Runs"),
@@ -81,15 +81,7 @@ MAIN: tuple[Action, ...] = (
     ),
     Action("curve.next", "v", "curve(1)", "next curve", "Show the next page of curves of this head", group="Look"),
     Action("curve.previous", "V", "curve(-1)", "curve before", "Show the page of curves before this one", group="Look"),
-    *colours("main", ""),
-    Action(
-        "without_first",
-        "d",
-        "without_first",
-        "without key 0",
-        "Leave the first key out of the map and scale the rows up, or put it back",
-        group="Look",
-    ),
+    *map_looks("main", ""),
     Action(
         "boxes.larger",
         "b",

@@ -21,6 +21,7 @@ from faa_tui.fleet import HERE, host_of
 from faa_tui.history import History
 from faa_tui.little_map_requests import LittleMapRequests
 from faa_tui.little_maps import every_head, every_head_over, telling_heads, telling_heads_over
+from faa_tui.rendering.choices import MapColours
 from faa_tui.samples import default_sample
 from faa_tui.session import Order, Position, Results
 
@@ -50,6 +51,8 @@ class ComparisonsApp(ModelsApp, inherit_bindings=False):
             lambda error: self.post_message(messages.NotKept(error)),
             lambda run: self.post_message(messages.RunKept(run)),
         )
+        self.colours = MapColours()
+        """How maps are coloured, on both screens."""
         self._little = LittleMapRequests(self.fleet.fetch)
         self._numbers = itertools.count(1)
         self._resting: Timer | None = None
@@ -86,7 +89,7 @@ class ComparisonsApp(ModelsApp, inherit_bindings=False):
                 references = before if current in before else references
                 self.desk.comparing.close()
             comparing = Comparing(references, texts, self.order.options, self.fleet, self.new_number)
-            self.desk = ComparisonDesk(comparing, CompareScreen(comparing), self.fleet, self._hostname)
+            self.desk = ComparisonDesk(comparing, CompareScreen(comparing, self.colours), self.fleet, self._hostname)
             comparing.begin(self.measured_for(references[0]))
             if references[0] == current:
                 self.desk.screen.position = self.shown_position

@@ -272,7 +272,8 @@ class KeptApp(DiscoveryApp, inherit_bindings=False):
         said = f"Kept comparison {entry.id}, from {when_words(RunRow.of(entry).when)}: {key} runs both models again."
         comparing.restore(sides, comparison, said, segments)
         self._kept_comparison = entry.id
-        self._replace_desk(ComparisonDesk(comparing, CompareScreen(comparing), self.fleet, self._hostname))
+        screen = CompareScreen(comparing, self.colours)
+        self._replace_desk(ComparisonDesk(comparing, screen, self.fleet, self._hostname))
 
     def _replace_desk(self, desk: ComparisonDesk) -> None:
         if self.desk is not None:

@@ -49,7 +49,7 @@ class RunsApp(ComparisonsApp, inherit_bindings=False):
     ) -> None:
         self._text = default_sample().text if text is None else text
         super().__init__(self._order(reference, self._text, options or RunOptions()), command, others)
-        self.main = MainScreen()
+        self.main = MainScreen(self.colours)
         self.phase = Phase.IDLE
         self.run_number = 0
         self._activity = ""
@@ -316,7 +316,7 @@ class RunsApp(ComparisonsApp, inherit_bindings=False):
             return
         self._tiles.ended(message.key)
         self.main.forget_pending()
-        if message.key.address.without_first:
+        if message.key.address.without_first and self.shows(message.key.run):
             self.main.refuse_without_first(message.fail)
         if self.desk is not None:
             self.desk.hear_tile(message)

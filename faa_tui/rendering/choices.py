@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from faa_tui.rendering.ramps import RampName
@@ -11,12 +12,23 @@ SEQUENTIAL: Final[tuple[RampName, ...]] = ("cividis", "viridis", "magma", "grey"
 """Ramps of numbers that have no middle; differences have theirs."""
 
 
-def next_scale(scale: ScaleName, step: int) -> ScaleName:
-    """The scale ``step`` places after ``scale``, which goes round."""
-    names = list(SCALES)
-    return names[(names.index(scale) + step) % len(names)]
+@dataclass
+class MapColours:
+    """How maps become colours: one choice, which every screen follows.
 
+    Attributes:
+        scale: How weights become levels; a difference has scales of the same names.
+        ramp: How levels become colours, but for differences, whose ramp has a middle.
+    """
 
-def next_ramp(ramp: RampName, step: int) -> RampName:
-    """The ramp ``step`` places after ``ramp``, which goes round."""
-    return SEQUENTIAL[(SEQUENTIAL.index(ramp) + step) % len(SEQUENTIAL)]
+    scale: ScaleName = "sqrt"
+    ramp: RampName = "viridis"
+
+    def next_scale(self, step: int) -> None:
+        """Choose the scale ``step`` places on, which goes round."""
+        names = list(SCALES)
+        self.scale = names[(names.index(self.scale) + step) % len(names)]
+
+    def next_ramp(self, step: int) -> None:
+        """Choose the ramp ``step`` places on, which goes round."""
+        self.ramp = SEQUENTIAL[(SEQUENTIAL.index(self.ramp) + step) % len(SEQUENTIAL)]

@@ -84,8 +84,8 @@ class DifferenceOfMaps:
             sides = [side.pairs(query, query + size, key, key + size) for side in (self._first, self._other)]
             if sides[0] is not None and sides[1] is not None:
                 apart = np.abs(sides[1].astype(np.float32) - sides[0])
-                if not np.isnan(apart).any():
-                    inside = np.unravel_index(int(apart.argmax()), apart.shape)
+                if not np.isnan(apart).all():  # rows without a weight of their own, as without the first key
+                    inside = np.unravel_index(int(np.nanargmax(apart)), apart.shape)
                     return query + int(inside[0]), key + int(inside[1])
         return query, key
 

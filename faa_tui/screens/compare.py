@@ -18,7 +18,6 @@ from faa_tui.comparing import MOST_SIDES
 from faa_tui.comparison_words import remarks
 from faa_tui.live_keys import key_of, with_keys
 from faa_tui.messages import TileKey
-from faa_tui.rendering.choices import next_ramp, next_scale
 from faa_tui.screens.compare_layout import LOWER
 from faa_tui.screens.compare_offers import CompareOffers
 from faa_tui.screens.open_model import OpenModel
@@ -134,14 +133,6 @@ class CompareScreen(CompareOffers):
             self.position = Position(head.kind, head.layer, head.head)
 
     # --- what is compared ----------------------------------------------------------------------------------------
-
-    def _refused(self) -> bool:
-        """Whether the numbers cannot be worked out anew, because nothing but them was kept; the user is told."""
-        if self.comparing.kept:
-            key = key_of(self.app, "compare.run")
-            said = f"This comparison is shown as it was kept; {key} runs both models again, and then that can be done."
-            self.notify(said, title="Kept comparison", markup=False)
-        return self.comparing.kept
 
     def _changed(self) -> None:
         """Other models or texts: begin anew, and have the numbers worked out where all is here already."""
@@ -354,18 +345,6 @@ class CompareScreen(CompareOffers):
             markup=False,
         )
         self.post_message(self.NumbersWanted())
-
-    def action_scale(self, step: int) -> None:
-        """Colour all maps by the scale ``step`` places on; the difference has scales of the same names."""
-        scale = next_scale(self._difference.scale, step)
-        for heat_map in (*self._maps, self._difference):
-            heat_map.scale = scale
-
-    def action_ramp(self, step: int) -> None:
-        """Colour the maps of the models by the ramp ``step`` places on; differences keep theirs, which has a middle."""
-        ramp = next_ramp(self._maps[0].ramp, step)
-        for heat_map in self._maps:
-            heat_map.ramp = ramp
 
     def action_filter(self) -> None:
         """Show only some pairs of heads."""

@@ -18,14 +18,17 @@ from textual.widgets import Footer, Static
 from faa_core.catalogue import BY_KEY, Entry
 from faa_core.comparison.order import RATE
 from faa_core.comparison.records import Comparison, Head
+from faa_core.records import MapKind
 from faa_tui.comparing import Comparing
 from faa_tui.comparison_tables import LETTERS, difference_table, plot_view
 from faa_tui.comparison_words import head_line, map_title, remarks, warning_line
 from faa_tui.live_keys import key_of
 from faa_tui.messages import TileKey
 from faa_tui.rendering.attention_map import MapAddress, MapShape
+from faa_tui.rendering.choices import MapColours
 from faa_tui.rendering.kept_map import KeptMap
-from faa_tui.rendering.tiles import CACHE_BYTES, TILE, TileCache, cells_at, overview_level
+from faa_tui.rendering.tiles import CACHE_BYTES, TILE, TileCache
+from faa_tui.rendering.without_first import WithoutFirst
 from faa_tui.screens.paned import MIN_SIZE, PanedScreen
 from faa_tui.session import Position
 from faa_tui.widgets.comparison_plot import ComparisonPlot
@@ -52,6 +55,7 @@ class CompareLayout(PanedScreen):
 
     Args:
         comparing: What is compared.
+        colours: How maps are coloured, on every screen.
     """
 
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (MIN_SIZE[0], "-narrow"), (120, "-wide")]  # noqa: RUF012
@@ -83,8 +87,8 @@ class CompareLayout(PanedScreen):
     lower: var[str] = var("difference")
     """What a narrow terminal shows below the maps."""
 
-    def __init__(self, comparing: Comparing) -> None:
-        super().__init__(Notice(id="compare-notice"))
+    def __init__(self, comparing: Comparing, colours: MapColours) -> None:
+        super().__init__(Notice(id="compare-notice"), colours)
         self.comparing = comparing
         self._cache = TileCache(CACHE_BYTES)
         self._head = Static(id="compare-head", markup=False)
@@ -105,6 +109,10 @@ class CompareLayout(PanedScreen):
         self._plot_pane = Pane("compare.pane.plot", "Plot", id="compare-plot-pane")
         self._pairs_pane = Pane("compare.pane.pairs", "Pairs of heads", id="compare-pairs-pane")
         self._unlocked: dict[int, Position] = {}
+        self.without_first = False
+        """Whether key 0 is left out of maps, where they can be had so."""
+        self._lacking: dict[int, str] = {}
+        """Why there are no maps without key 0, by runs."""
         self._placed = False
         self._redraw: Timer | None = None
         self._numbers: Timer | None = None
@@ -188,6 +196,7 @@ class CompareLayout(PanedScreen):
         """Other models or texts are compared: nothing that was on the screen holds any more."""
         self._cache.clear()
         self._unlocked.clear()
+        self._lacking.clear()
         self.other = min(self.other, len(self.comparing.sides) - 1)
         for heat_map in (*self._maps, self._difference):
             heat_map.clear()
@@ -302,33 +311,12 @@ class CompareLayout(PanedScreen):
             return None
         if self.comparing.frame(side, head.kind, head.layer) is None:
             return None
-        return MapAddress(run.number, *head)
+        without = self.leaves_out_first(head.kind)
+        return None if without and run.number in self._lacking else MapAddress(run.number, *head, without)
 
-    def missing_overviews(self) -> list[TileKey]:
-        """Overviews that are not here of the maps that may be looked at next, the likeliest first.
-
-        These are the neighbours in this layer and the same head of the layers beside it, on every side.
-        """
-        first, here = self.comparing.shown(0), self.position
-        if here is None or first is None or first.results is None or first.results.at(here) is None:
-            return []
-        heads = range(first.results.layers[here.kind, here.layer].info.heads)
-        in_layer = [here._replace(head=head) for head in sorted(heads, key=lambda head: abs(head - here.head))[1:]]
-        beside = [first.results.moved(here, layers=step) for step in (1, -1)]
-        keys = []
-        for position in dict.fromkeys((*in_layer[:2], *beside, *in_layer[2:])):
-            for side, state in enumerate(self.comparing.sides):
-                head = position if side == 0 else self.comparing.partner(side, position)
-                frame = None if head is None else self.comparing.frame(side, head.kind, head.layer)
-                if head is None or frame is None or not self.comparing.can_show(side, head.kind) or self.comparing.kept:
-                    continue
-                address = MapAddress(state.runs[self.comparing.text].number, *head)
-                if not self._maps[side].has_overview(address):
-                    rows, columns = frame[0].queries, frame[0].keys
-                    level = overview_level(rows, columns)
-                    corners = (0, cells_at(rows, level), 0, cells_at(columns, level))
-                    keys.append(TileKey(address, level, *corners, self.comparing.is_aligned(head.kind)))
-        return keys
+    def leaves_out_first(self, kind: MapKind) -> bool:
+        """Whether maps are shown without key 0; those over common segments and those that were kept are not."""
+        return self.without_first and not self.comparing.is_aligned(kind) and not self.comparing.kept
 
     def _draw_panes(self) -> None:
         """Show a pane for each side, and name it; where it is narrow, for two."""
@@ -337,7 +325,16 @@ class CompareLayout(PanedScreen):
             pane.display = side < sides and (not narrow or side in (0, self.other))
             if side < sides:
                 head, free = self.head_of(side), side in self._unlocked
-                pane.head(map_title(side, self.comparing.shown(side), head, free, pane.size.width - 8))
+                without = self.address_of(side)
+                left_out = without is not None and without.without_first
+                pane.head(map_title(side, self.comparing.shown(side), head, free, left_out, pane.size.width - 8))
+                pane.say(self._lack_of(side))
+
+    def _lack_of(self, side: int) -> str:
+        """Why a side has no map without key 0, where one is wanted."""
+        head, run = self.head_of(side), self.comparing.shown(side)
+        wanted = head is not None and self.leaves_out_first(head.kind)
+        return self._lacking.get(run.number, "") if wanted and run is not None else ""
 
     def _draw_maps(self) -> None:
         for side, heat_map in enumerate(self._maps[: len(self.comparing.sides)]):
@@ -350,7 +347,7 @@ class CompareLayout(PanedScreen):
                 if self._is_kept(side):
                     self._show_kept(side, address, *frame)
                     continue
-                heat_map.show(address, *frame)
+                heat_map.show(address, _support(address, frame[0]), *frame[1:])
                 if side == 0 and not self._placed:  # the row in which the cursor will begin
                     query, keys = 3 * frame[0].queries // 4, frame[0].keys
                     self.want(TileKey(address, 0, query, query + 1, 0, keys, self.comparing.is_aligned(address.kind)))
@@ -381,7 +378,10 @@ class CompareLayout(PanedScreen):
     def _draw_difference(self) -> None:
         one, other = self.address_of(0), self.address_of(self.other)
         pane = self._difference_pane
-        pane.head(f"{LETTERS[self.other]} - A")
+        left_out = ("  without key 0", "$text-accent") if one is not None and one.without_first else ""
+        pane.head(Content.assemble(f"{LETTERS[self.other]} - A", left_out))
+        lacking = [LETTERS[side] for side in (0, self.other) if self._lack_of(side)]
+        pane.say(f"No difference: {' and '.join(lacking)} has no map without key 0." if lacking else "")
         if one is None or other is None or one.kind != other.kind:
             self._difference.clear()
             return
@@ -403,7 +403,7 @@ class CompareLayout(PanedScreen):
                 return
             self._difference.show_kept(kept_a, kept_b, shape_a, queries, keys)
         else:
-            self._difference.show(one, shape_a, other, shape_b, queries, keys)
+            self._difference.show(one, _support(one, shape_a), other, _support(other, shape_b), queries, keys)
         self._difference.look(self._maps[0].view_state, *self._maps[0].cursor)
 
     def _draw_numbers_at_rest(self) -> None:
@@ -438,17 +438,25 @@ class CompareLayout(PanedScreen):
         """Say what is under the cursor of the maps; what is not exact is fetched once the cursor rests."""
         address = self._maps[0].address
         frame = None if address is None else self.comparing.frame(0, address.kind, address.layer)
-        if frame is None:
+        if address is None or frame is None:
             return
         query, key = self._maps[0].cursor
-        readings = [heat_map.reading for heat_map in self._maps[: len(self.comparing.sides)]]
-        weights = [math.nan if reading is None else reading.weight for reading in readings]
-        exact = all(reading is not None and reading.exact for reading in readings)
+        weights, exact = self.weights()
         named = [*zip(LETTERS, weights, strict=False), (f"{LETTERS[self.other]}-A", weights[self.other] - weights[0])]
-        self._readout.show_cell(frame[1], frame[2], query, key, named, exact)
+        self._readout.show_cell(frame[1], frame[2], query, key, named, exact, address.without_first)
         if self._rest is not None:
             self._rest.stop()
         self._rest = None if exact else self.set_timer(CELL_SECONDS, lambda: self._fetch_cell(query, key))
+
+    def weights(self) -> tuple[list[float], bool]:
+        """What each side gives under the cursor, NaN where that is not here or left out, and whether it is exact."""
+        weights, exact = [], True
+        for heat_map in self._maps[: len(self.comparing.sides)]:
+            address, reading = heat_map.address, heat_map.reading
+            left_out = address is not None and address.without_first and heat_map.cursor[1] == 0
+            weights.append(math.nan if reading is None or left_out else reading.weight)
+            exact = exact and (reading is None or reading.exact)
+        return weights, exact
 
     def _fetch_cell(self, query: int, key: int) -> None:
         """Ask for the single weights around a pair, on every side that has only larger cells."""
@@ -470,3 +478,8 @@ class CompareLayout(PanedScreen):
             return
         addresses = (self.address_of(side) for side in range(len(self.comparing.sides)))
         self.post_message(self.TileWanted(key, frozenset(filter(None, addresses))))
+
+
+def _support(address: MapAddress, shape: MapShape) -> MapShape:
+    """Size and support of the map of an address, whose run has ``shape``."""
+    return WithoutFirst(shape) if address.without_first else shape

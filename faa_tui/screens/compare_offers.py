@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
-
 from faa_core.worker.protocol import Fail
 from faa_tui import copying, explaining
 from faa_tui.comparison_tables import LETTERS
 from faa_tui.copying import Offer
 from faa_tui.explaining import Explained
 from faa_tui.live_keys import with_keys
-from faa_tui.screens.compare_layout import CompareLayout
+from faa_tui.screens.compare_maps import CompareMaps
 
 
-class CompareOffers(CompareLayout):
+class CompareOffers(CompareMaps):
     """The comparison as far as it gives away what it shows."""
 
     def show_fault(self, fail: Fail, keys: str) -> None:
@@ -42,14 +40,12 @@ class CompareOffers(CompareLayout):
         return (*offers, copying.PICTURE)
 
     def _of_maps(self, pane: str) -> tuple[Offer, ...]:
-        readings = [heat_map.reading for heat_map in self._maps[: len(self.comparing.sides)]]
-        if all(reading is None for reading in readings):
+        if all(heat_map.reading is None for heat_map in self._maps[: len(self.comparing.sides)]):
             return ()
-        weights = [math.nan if reading is None else reading.weight for reading in readings]
+        weights, exact = self.weights()
         named = [*zip(LETTERS, weights, strict=False), (f"{LETTERS[self.other]}-A", weights[self.other] - weights[0])]
         first = {"first": 0, "other": self.other, "difference": len(named) - 1}[pane]
         ordered = [named[first], *named[:first], *named[first + 1 :]]
-        exact = all(reading is None or reading.exact for reading in readings)
         return copying.of_linked_maps(*self._maps[0].cursor, ordered, exact)
 
     def explained(self) -> tuple[Explained, ...]:

@@ -24,6 +24,7 @@ from faa_tui.blocks import ExactBlocks
 from faa_tui.layer_values import layer_values
 from faa_tui.live_keys import key_of
 from faa_tui.messages import TileKey
+from faa_tui.rendering.choices import MapColours
 from faa_tui.rendering.profiles import CursorLines
 from faa_tui.rendering.tiles import cells_at, overview_level
 from faa_tui.rendering.without_first import WithoutFirst
@@ -97,8 +98,8 @@ class MainLayout(PanedScreen):
             super().__init__()
             self.key = key
 
-    def __init__(self) -> None:
-        super().__init__(Notice(id="notice"))
+    def __init__(self, colours: MapColours) -> None:
+        super().__init__(Notice(id="notice"), colours)
         self._status = StatusBar(id="status")
         self._models = ModelPane(id="model-list")
         self._layers = LayerPane(id="layer-list")

@@ -44,14 +44,15 @@ class MainLook(MainKept):
     def look(self) -> Look:
         """What one looks at, or will, while there is nothing: that begins with the first head."""
         position = self.position or Position("decoder", 0, 0)
-        return Look(position, self.statistic, self._map.scale, self._curve.page, self._pane_used)
+        return Look(position, self.statistic, self.colours.scale, self._curve.page, self._pane_used)
 
     def look_again(self, look: Look) -> None:
         """Look at the same; the head shows once a run is there that has it."""
         self.position = look.position
         if look.statistic in BY_KEY:
             self.statistic = look.statistic
-        self._map.scale = look.scale
+        self.colours.scale = look.scale
+        self.take_colours()
         if look.page in self._curve.PAGES:
             self._curve.page = look.page
         if look.pane in dict(self.PANES):

@@ -14,7 +14,7 @@ from faa_core.worker.protocol import Fail
 from faa_tui.live_keys import with_keys
 from faa_tui.messages import BoxKey
 from faa_tui.rendering.boxes import CountedBoxes
-from faa_tui.rendering.choices import next_ramp, next_scale
+from faa_tui.rendering.choices import MapColours
 from faa_tui.rendering.legend import short_number
 from faa_tui.screens.main_heads import MainHeads
 from faa_tui.session import Results
@@ -37,8 +37,8 @@ class MainMap(MainHeads):
             super().__init__()
             self.key = key
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, colours: MapColours) -> None:
+        super().__init__(colours)
         self._box_level: int | None = None
         self._threshold: float = 1.0
         self._boxes: OrderedDict[BoxKey, NDArray[np.bool_]] = OrderedDict()
@@ -47,13 +47,10 @@ class MainMap(MainHeads):
 
     # --- colours -------------------------------------------------------------------------------------------------
 
-    def action_scale(self, step: int) -> None:
-        """Colour the map by the scale ``step`` places on."""
-        self._map.scale = next_scale(self._map.scale, step)
-
-    def action_ramp(self, step: int) -> None:
-        """Colour map and heads by the ramp ``step`` places on."""
-        self._map.ramp = self._matrix.ramp = next_ramp(self._map.ramp, step)
+    def take_colours(self) -> None:
+        """Colour map and heads as it is chosen."""
+        self._map.scale = self.colours.scale
+        self._map.ramp = self._matrix.ramp = self.colours.ramp
 
     # --- without the first key -----------------------------------------------------------------------------------
 

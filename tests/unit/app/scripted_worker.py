@@ -3,7 +3,8 @@
 A text may begin with a line ``%word argument``: ``die`` (SIGKILL in the middle), ``fail`` (with the argument as text),
 ``long`` (a text longer than the context), ``wait`` (until the file named by the argument exists), ``deaf`` (the same,
 without looking for cancel), ``nan`` (D0 undefined everywhere), ``layers`` (as many layers). A model with ``small`` in
-its name has half the layers, and one with ``halves`` cuts every word in two.
+its name has half the layers, one with ``halves`` cuts every word in two, and one with ``older`` has no maps without
+key 0.
 """
 
 import argparse
@@ -44,6 +45,7 @@ class Engine:
         self.layers, self.heads = layers, heads
         self.runs = {}
         self.grids = {}
+        self.references = {}
         self.reference = None
 
     def depth(self, reference):
@@ -95,6 +97,7 @@ class Engine:
         listener.started(self.model(reference), tokens, None, 600 if command == "long" else None)
         rng = seeded(reference, n)
         maps = self.runs[job.id] = {}
+        self.references[job.id] = reference
         depth = self.depth(reference)
         for layer in range(depth):
             if layer == depth // 2:
@@ -122,6 +125,8 @@ class Engine:
     def tile(self, job, check):
         weights = self.map(job.run, job.layer, job.grid)[job.head]
         if job.without_first:
+            if "older" in self.references[job.run]:
+                raise UsageError("The faa there cannot do 'without-first'.", "Install the same version on both sides.")
             if len(weights) == 13:
                 raise UsageError("The rows of this layer did not fit in memory.", "Run a shorter text.")
             rest = weights[:, 1:].sum(1, keepdims=True)

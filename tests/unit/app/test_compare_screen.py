@@ -96,6 +96,70 @@ def test_one_key_colours_all_maps_by_another_scale(start):
     asyncio.run(body())
 
 
+def test_d_leaves_the_first_key_out_on_both_sides_and_of_their_difference(start):
+    async def body():
+        async with start(text=TEXT, size=(200, 50)) as session:
+            screen = await compare(session, "g", "home", *"jjjjjjjjj", *"llll")
+            maps = [*screen._maps[:2], screen._difference]
+            await session.until(lambda: session.app.desk.at_rest and all(one.reading.exact for one in maps))
+            rows = [one._map.pairs(9, 10, 0, 10)[0] for one in screen._maps[:2]]
+            await session.press("d")
+            await session.until(lambda: session.app.desk.at_rest and all(one.reading.exact for one in maps))
+            assert all(address.without_first for one in maps for address in one.addresses)
+            assert maps[0].cursor == (9, 4)
+            a, b = (float(row[4]) / (1 - float(row[0])) for row in rows)
+            assert [one.reading.weight for one in maps] == pytest.approx([a, b, b - a], abs=2e-3)
+            panes = [*screen._map_panes[:2], screen._difference_pane]
+            assert all("without key 0" in str(pane.border_title) for pane in panes)
+            await session.press("home")
+            line = next(line for line in session.text.splitlines() if "query 9" in line)
+            assert "A ·   B ·   B-A ·   key 0 is left out" in line
+            await session.press("greater_than_sign")
+            await session.until(lambda: session.app.desk.at_rest)
+            assert screen._maps[1].address.without_first
+            await session.press("d")
+            assert "without key 0" not in session.text
+            assert not any(address.without_first for one in maps for address in one.addresses)
+
+    asyncio.run(body())
+
+
+def test_a_side_that_has_no_maps_without_the_first_key_says_so_in_their_place(start):
+    async def body():
+        async with start(text=TEXT, size=(200, 50), others=("older",), wait=False) as session:
+            await ready(session)
+            screen = session.app.desk.screen
+            await session.press("d")
+            await session.until(lambda: screen._maps[1].address is None and session.app.desk.at_rest)
+            assert screen._maps[0].address.without_first
+            assert "No map without key 0. The faa there cannot do 'without-first'" in session.text
+            assert "No difference: B has no map without key 0." in session.text
+            assert not screen._notice.display
+            await session.press("d")
+            await session.until(lambda: session.app.desk.at_rest and bool(screen._difference.addresses))
+            assert "No map" not in session.text
+            assert "No difference" not in session.text
+
+    asyncio.run(body())
+
+
+def test_scale_and_ramp_are_one_choice_of_both_screens(start):
+    async def body():
+        async with start(text=TEXT) as session:
+            main = session.app.main
+            await session.press("C", "R")
+            screen = await compare(session)
+            assert {one.scale for one in (*screen._maps, screen._difference)} == {main._map.scale} == {"log"}
+            assert {one.ramp for one in screen._maps} == {main._map.ramp} == {"magma"}
+            await session.press("C", "R")
+            assert (screen._difference.scale, screen._maps[0].ramp) == ("lift", "grey")
+            await session.press("escape")
+            await session.pilot.pause()
+            assert (main._map.scale, main._map.ramp, main._matrix.ramp) == ("lift", "grey", "grey")
+
+    asyncio.run(body())
+
+
 def test_the_readout_says_what_both_sides_give_and_how_far_apart_they_are(start):
     async def body():
         async with start(text=TEXT, size=(200, 50)) as session:
@@ -232,6 +296,9 @@ def test_other_tokens_are_compared_by_common_segments(start):
             assert screen._maps[0].reading.weight == pytest.approx(1.0)
             assert screen._maps[1].reading.weight == pytest.approx(1.0)
             assert np.isfinite(comparison.divergence).any()
+            await session.press("d")
+            assert any("have no view without key 0" in note.message for note in session.app._notifications)
+            assert not screen._maps[0].address.without_first
 
     asyncio.run(body())
 
