@@ -41,7 +41,7 @@ def test_dimensions_with_bars_and_infinity_at_the_right_edge(layer_of: Layer) ->
     assert [(rule.direction, rule.at) for rule in page.rules] == [("horizontal", 2.0)]
     assert page.across(60).ticks[-1] == (infinity, "∞")
     assert page.status == "no_scaling at 1 of 5 orders"
-    assert page.title == ["D_q over q", "D_0 1.90", "D_∞ 1.20", "null 2"]
+    assert page.title == ["D_q over q", "q 0: 1.90", "q ∞: 1.20", "null 2"]
 
 
 def test_a_spectrum_that_is_sure_says_ok_and_one_that_is_not_there_says_why(layer_of: Layer) -> None:
