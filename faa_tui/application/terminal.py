@@ -9,7 +9,7 @@ from textual.filter import LineFilter, Monochrome, NoColor
 from faa_tui._compat import set_colour_system
 from faa_tui.application.keys import KeysApp
 from faa_tui.colour import Display
-from faa_tui.rendering.line_filters import OwnColours, XtermColours
+from faa_tui.rendering.line_filters import OwnColours, ReadableText, XtermColours
 
 
 class TerminalApp(KeysApp, inherit_bindings=False):
@@ -20,7 +20,8 @@ class TerminalApp(KeysApp, inherit_bindings=False):
 
     def __init__(self) -> None:
         super().__init__()
-        self._fitting: LineFilter | None = None
+        self._fitting: tuple[LineFilter, ...] = (ReadableText(),)
+        self._told = False
 
     def show_on(self, display: Display) -> None:
         """Draw for a terminal; call it before the application runs.
@@ -28,21 +29,22 @@ class TerminalApp(KeysApp, inherit_bindings=False):
         Args:
             display: What the terminal can show.
         """
+        self._told = True
         few = display.colours in ("16", "none")
         self.only_ascii = display.ascii
         # With sixteen colours too: maps are drawn in glyphs there, and so are the heads.
         self.no_color = few
         set_colour_system(self.console, display.colours)
         if few:
-            self._fitting = OwnColours(hues=display.colours == "16")
+            self._fitting = (OwnColours(hues=display.colours == "16"),)
         elif display.colours == "256":
-            self._fitting = XtermColours()
+            self._fitting = (ReadableText(in_256=True), XtermColours())
         else:
-            self._fitting = None
+            self._fitting = (ReadableText(),)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Textual's own filters, but no greys for those who want no colour; then that of the terminal."""
+        """Textual's own filters, but no greys where it is known what to draw for; then those of the terminal."""
         own = super().get_line_filters()
-        if self._fitting is None:
-            return own
-        return [*(one for one in own if not isinstance(one, Monochrome | NoColor)), self._fitting]
+        if self._told:
+            own = [one for one in own if not isinstance(one, Monochrome | NoColor)]
+        return [*own, *self._fitting]

@@ -1,4 +1,7 @@
-"""The colours of themes on terminals that have few: lines of text are changed as they are drawn.
+"""The colours of themes as a terminal and an eye can take them: lines of text are changed as they are drawn.
+
+Themes mark text with colours that are chosen for surfaces, and on light ones much of it can hardly be read; here text
+is moved towards black or white until it can.
 
 Rich rounds a colour to the nearest entry of a palette channel by channel, and makes dark greys navy and olive. Here
 colours are compared as they are seen. With sixteen colours or none, nothing but the terminal's own background is used
@@ -7,6 +10,7 @@ behind text, so that light terminals stay light; what stood out by its backgroun
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Final
 
@@ -21,8 +25,16 @@ from textual.filter import LineFilter
 
 from faa_tui.rendering.ramps import RGB, luminance, xterm_rgb
 
+READABLE: Final = 4.5
+"""Least contrast of text with what is behind it (WCAG 2.2, 1.4.3)."""
+_WORDS: Final = re.compile(r"[^\s\u2500-\u259f\u2800-\u28ff]")
+"""What is text, and not a line, a block or the dots of a curve."""
+_STEPS: Final = 16
+"""In how many steps text comes to black or white."""
 _STANDS_OUT: Final = 1.2
 """Contrast with the background of its widget from which a background means something."""
+_HALF_WAY: Final = 0.18
+"""Luminance from which black stands out more than white."""
 _COLOURFUL: Final = 0.06
 """Distance from grey, in OKLab, from which a colour of text is one."""
 _TINT: Final = 2.5
@@ -30,6 +42,30 @@ _TINT: Final = 2.5
 # Hues of OKLab in degrees where each of these ends. Blue on black is hard to read, and is shown as cyan.
 _HUES: Final = ((60, 1), (115, 3), (165, 2), (285, 6), (345, 5), (360, 1))
 """Hue below which text has a colour of the terminal: red, yellow, green, cyan, magenta."""
+_ON_LIGHT: Final = {1: 1, 6: 4, 5: 5}
+"""What of these can be read on white, cyan as blue; yellow and green cannot, and text has the terminal's own colour."""
+
+
+class ReadableText(LineFilter):
+    """Text that stands out by `READABLE` to 1 or more from what is behind it, whatever the theme asks for.
+
+    Args:
+        in_256: Whether the terminal shows the colours that `XtermColours` chooses, which then comes next.
+    """
+
+    def __init__(self, in_256: bool = False) -> None:
+        super().__init__()
+        self._in_256 = in_256
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """Change the colours of the text of a line."""
+        return [self._changed(segment) for segment in segments]
+
+    def _changed(self, segment: Segment) -> Segment:
+        text, style, control = segment
+        if style is None or (found := _readable(style, self._in_256)) is style or not _WORDS.search(text):
+            return segment
+        return Segment(text, found, control)
 
 
 class XtermColours(LineFilter):
@@ -61,6 +97,53 @@ class OwnColours(LineFilter):
 
 
 @lru_cache(maxsize=4096)
+def _readable(style: Style, in_256: bool) -> Style:
+    """``style`` itself where it can be read, or where its colours are the terminal's own."""
+    reverse = bool(style.reverse)
+    front, back = (style.bgcolor, style.color) if reverse else (style.color, style.bgcolor)
+    ink, paper = _exact(front), _exact(back)
+    if ink is None or paper is None:
+        return style
+    found = readable(ink, paper, in_256)
+    if found == ink:
+        return style
+    colour = RichColor.from_rgb(*found)
+    return style + (Style(bgcolor=colour) if reverse else Style(color=colour))
+
+
+def _exact(colour: RichColor | None) -> RGB | None:
+    """A colour that is not one of the first sixteen, which every terminal shows as it likes; else ``None``."""
+    if colour is not None and colour.number is not None and colour.number >= 16:
+        return xterm_rgb(colour.number)
+    return _rgb(colour)
+
+
+def readable(ink: RGB, paper: RGB, in_256: bool = False) -> RGB:
+    """The colour nearest to ``ink`` on its way to black or white that can be read on ``paper``.
+
+    Args:
+        ink: Colour of text.
+        paper: What is behind it.
+        in_256: Whether both are shown in the colour of the 256 that is seen as the nearest.
+    """
+
+    def contrast(colour: RGB) -> float:
+        if in_256:
+            return _contrast(xterm_rgb(nearest_by_eye(colour)), behind)
+        return _contrast(colour, behind)
+
+    behind = xterm_rgb(nearest_by_eye(paper)) if in_256 else paper
+    if contrast(ink) >= READABLE:
+        return ink
+    ends: list[RGB] = [(255, 255, 255), (0, 0, 0)]
+    if luminance(ink) < luminance(paper):
+        ends.reverse()
+    end = next(end for end in ends if contrast(end) >= READABLE)  # of black and white one always does
+    way = np.linspace(ink, end, _STEPS + 1).round().astype(int).tolist()
+    return next(colour for red, green, blue in way if contrast(colour := (red, green, blue)) >= READABLE)
+
+
+@lru_cache(maxsize=4096)
 def _in_256(style: Style) -> Style:
     front, back = style.color, style.bgcolor
     return style + Style(color=front and _xterm(front), bgcolor=back and _xterm(back))
@@ -78,6 +161,8 @@ def _in_few(style: Style, behind: RGB, hues: bool) -> Style:
     reverse = bool(style.reverse) ^ (back is not None and _contrast(back, behind) >= _STANDS_OUT)
     front = _rgb(style.color)
     hue = _hue(front) if hues and front is not None else None
+    if hue is not None and luminance(behind) > _HALF_WAY:
+        hue = _ON_LIGHT.get(hue)
     return Style(
         color=None if hue is None else RichColor.from_ansi(hue),
         bold=style.bold,

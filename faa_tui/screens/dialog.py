@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, Generic, TypeVar
 
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
 from textual.screen import ModalScreen
+
+from faa_tui.rendering.line_filters import ReadableText
 
 Answer = TypeVar("Answer")
 
@@ -17,6 +21,10 @@ class Dialog(ModalScreen[Answer | None], Generic[Answer]):
         Binding("escape", "close", "close", id="dialog.close", tooltip="Back without doing anything"),
         Binding("f1", "app.help", "help", show=False, id="dialog.help", tooltip="Keys that work here"),
     ]
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Those of the application, but what is behind the box may stay as faint as the screen makes it."""
+        return [one for one in super().get_line_filters() if not isinstance(one, ReadableText)]
 
     def action_close(self) -> None:
         """Go back without an answer."""

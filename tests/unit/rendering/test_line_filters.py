@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from rich.color import Color as RichColor
 from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
 
-from faa_tui.rendering.line_filters import OwnColours, XtermColours, nearest_by_eye, oklab
+from faa_tui.rendering.line_filters import OwnColours, ReadableText, XtermColours, nearest_by_eye, oklab
 from faa_tui.rendering.ramps import RGB, luminance, xterm_rgb
 
 THEMES = [theme for theme in BUILTIN_THEMES.values() if not theme.ansi]
@@ -50,6 +51,41 @@ def test_the_surfaces_that_rich_makes_navy_stay_grey() -> None:
     assert 232 <= number <= 255
 
 
+@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
+def test_text_in_any_colour_of_a_theme_stands_out_from_any_of_its_surfaces(theme: Theme) -> None:
+    asked = colours(theme)
+    for behind in ("background", "surface", "panel", "primary", "accent"):
+        for name, ink in asked.items():
+            line = [Segment("word", Style(color=RichColor.from_rgb(*ink), bgcolor=RichColor.from_rgb(*asked[behind])))]
+            (exact,) = ReadableText().apply(line, DARK)
+            assert exact.style is not None
+            assert exact.style.color is not None
+            assert exact.style.color.triplet is not None
+            assert contrast(tuple(exact.style.color.triplet), asked[behind]) >= 4.5, (name, behind)
+            if contrast(ink, asked[behind]) >= 4.5:
+                assert exact.style == line[0].style
+            (few,) = XtermColours().apply(ReadableText(in_256=True).apply(line, DARK), DARK)
+            assert few.style is not None
+            numbers = [colour.number for colour in (few.style.color, few.style.bgcolor) if colour is not None]
+            front, back = (xterm_rgb(number) for number in numbers if number is not None)
+            assert contrast(front, back) >= 4.5, (name, behind)
+
+
+def test_a_row_in_reverse_video_is_readable_too_and_keeps_the_colour_behind_it() -> None:
+    (row,) = ReadableText().apply([Segment("row", Style.parse("reverse #a86d1c on #d8d8d8"))], LIGHT)
+    assert row.style is not None
+    assert row.style.color == RichColor.parse("#a86d1c")
+    assert row.style.bgcolor is not None
+    assert row.style.bgcolor.triplet is not None
+    assert contrast(tuple(row.style.bgcolor.triplet), (0xA8, 0x6D, 0x1C)) >= 4.5
+
+
+def test_frames_dots_and_the_terminals_own_colours_stay_as_they_are() -> None:
+    faint = Style.parse("#ffffff on #d8d8d8")
+    line = [Segment("─│╭▀█⠤ ", faint), Segment("word", Style.parse("yellow on white")), Segment("word")]
+    assert ReadableText().apply(line, LIGHT) == line
+
+
 def filtered(style: str, background: Color, hues: bool = False) -> Style:
     (segment,) = OwnColours(hues).apply([Segment("x", Style.parse(style))], background)
     assert segment.style is not None
@@ -83,6 +119,18 @@ def test_sixteen_colours_keep_the_hue_of_text(colour: str, number: int) -> None:
     shown = filtered(colour, DARK, hues=True)
     assert shown.color is not None
     assert shown.color.number == number
+
+
+@pytest.mark.parametrize(("colour", "number"), [("#ba3c5b", 1), ("#0178d4", 4), ("#b000ff", 5)])
+def test_on_a_light_terminal_sixteen_colours_keep_the_hues_that_can_be_read(colour: str, number: int) -> None:
+    shown = filtered(colour, LIGHT, hues=True)
+    assert shown.color is not None
+    assert shown.color.number == number
+
+
+@pytest.mark.parametrize("colour", ["#ffa62b", "#4ebf71"])
+def test_on_a_light_terminal_yellow_and_green_text_has_the_terminals_own_colour(colour: str) -> None:
+    assert filtered(colour, LIGHT, hues=True).color is None
 
 
 def test_grey_text_has_the_terminals_own_colour_in_sixteen() -> None:
