@@ -39,12 +39,19 @@ def tick_step(least: float) -> int:
         base *= 10
 
 
-def ruler(width: int, ticks: Sequence[tuple[int, str]]) -> str:
-    """A line of ``width`` cells with a label at each position, those that would touch another left out."""
+def ruler(width: int, ticks: Sequence[tuple[int, str]], taken: range = range(0)) -> str:
+    """A line of ``width`` cells with a label at each position, none of them cut.
+
+    Args:
+        width: Cells.
+        ticks: Position and label of each tick, in order; a label that would touch the one before it is left out.
+        taken: Cells that something else stands in; no label touches it.
+    """
     line = [" "] * width
     free = 0
     for position, label in ticks:
-        if position >= free and position + len(label) <= width:
+        touched = bool(taken) and position <= taken.stop and position + len(label) >= taken.start
+        if position >= free and position + len(label) <= width and not touched:
             line[position : position + len(label)] = label
             free = position + len(label) + 1
     return "".join(line)

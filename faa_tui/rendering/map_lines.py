@@ -160,16 +160,17 @@ class MapLines:
         step = tick_step(_TICK_PIXELS * view.size / view.factor)
         start = -(-view.left * view.size // step) * step
         ticks = range(start, min(view.right * view.size, view.keys), step)
-        line = ruler(width, [(view.pixel(0, key)[1], str(key)) for key in ticks])
+        labels = [(view.pixel(0, key)[1], str(key)) for key in ticks]
         x = view.pixel(0, self.key)[1] + (view.factor - 1) // 2
         margin = Segment(" " * self.area.x, pens.base)
         if not 0 <= x < width:
-            return Strip([margin, Segment(line, pens.label)], self.width)
+            return Strip([margin, Segment(ruler(width, labels), pens.label)], self.width)
         name = " " + token_label(self.keys[self.key], _KEY_WIDTH) if self.key < len(self.keys) else ""
-        text = fit(f"▼ {self.key}{name}  ", width)
+        text = fit(f"▼ {self.key}{name}", width)
         if x + cell_len(text) > width:
-            text = fit(f"  {self.key}{name}", x - 1) + " ▼" if x > 1 else "▼"
+            text = fit(f"{self.key}{name}", x - 1) + " ▼" if x > 1 else "▼"
             x -= cell_len(text) - 1
+        line = ruler(width, labels, range(x, x + cell_len(text)))
         return Strip(
             [
                 margin,

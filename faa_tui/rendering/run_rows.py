@@ -22,6 +22,9 @@ WIDE: Final = 80
 _SHARES: Final = {"model": 0.3, "text": 0.45, "note": 0.25}
 """What the columns of words have of the room that the others leave."""
 
+_BRIEF: Final = "model, text"
+"""Title of the column of both where it is narrow, so that a mark of its order has room beside it."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
@@ -134,7 +137,8 @@ def columns_for(columns: Sequence[Column], width: int) -> tuple[Column, ...]:
     by_key = {column.key: column for column in columns}
     if width < WIDE:
         run, when, what = by_key["run"], by_key["when"], by_key["what"]
-        return run, when, replace(what, width=max(what.width, width - joined_width((run, when)) - 1))
+        room = max(what.width, width - joined_width((run, when)) - 1)
+        return run, when, replace(what, width=room, title=what.title if len(what.title) < room else _BRIEF)
     fixed = [by_key[key] for key in ("run", "date", "tokens")]
     room = width - joined_width(fixed) - len(_SHARES)
     words = {key: replace(by_key[key], width=int(room * share)) for key, share in _SHARES.items()}

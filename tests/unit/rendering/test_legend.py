@@ -24,6 +24,14 @@ def test_a_ruler_leaves_out_labels_that_would_touch() -> None:
     assert ruler(12, [(0, "0"), (1, "1"), (4, "100"), (7, "200"), (10, "300")]) == "0   100     "
 
 
+def test_a_ruler_cuts_no_label_beside_what_stands_in_it() -> None:
+    ticks = [(0, "0"), (4, "100"), (9, "200"), (14, "300"), (19, "400")]
+    assert ruler(24, ticks, range(16, 19)) == "0   100  200            "
+    assert ruler(24, ticks, range(17, 18)) == "0   100  200       400  "
+    assert ruler(24, ticks, range(0, 3)) == "    100  200  300  400  "
+    assert ruler(24, ticks) == "0   100  200  300  400  "
+
+
 def test_a_bar_runs_from_end_to_end() -> None:
     assert bar_levels(2) == [0, 255]
     assert bar_levels(256) == list(range(256))
