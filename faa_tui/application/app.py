@@ -151,10 +151,11 @@ class FaaApp(LastApp, inherit_bindings=False):
         await self.run_action(action.action, self if action.scope == "app" else self.base_screen)
 
     def pane_bindings(self) -> list[ActiveBinding]:
-        """What the focused pane can do."""
+        """What the focused pane can do: what has the keys, and what is around it, such as a table around its rows."""
         screen = self.base_screen
-        focused = screen.focused
-        return [active for active in screen.active_bindings.values() if focused is not None and active.node is focused]
+        nodes = () if screen.focused is None else screen.focused.ancestors_with_self
+        inside = {node for node in nodes if node not in (screen, self)}
+        return [active for active in screen.active_bindings.values() if active.node in inside]
 
     def action_statistic_list(self) -> None:
         """Ask which statistic colours the heads."""

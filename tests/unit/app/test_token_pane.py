@@ -4,8 +4,10 @@ import asyncio
 
 import numpy as np
 from msgspec.structs import replace
-from textual.widgets import Input
+from textual.command import CommandPalette
+from textual.widgets import Input, OptionList
 
+from faa_tui.commands import Commands
 from faa_tui.messages import TileKey
 from faa_tui.screens.main import MainScreen
 from faa_tui.session import Position, Results
@@ -127,5 +129,25 @@ def test_decoder_and_encoder_are_told_apart_and_cross_maps_have_queries_of_one_a
             await session.press("f")
             assert (strip.tokens, strip.cursor) == (main.results.tokens, 5)
             assert "Text  encoder  attention to ·limit (5)" in session.text
+
+    asyncio.run(body())
+
+
+def test_the_palette_holds_what_the_pane_around_the_text_can_do(start):
+    async def body():
+        async with start(text=WORDS, layers=2, heads=2) as session:
+            main = session.app.main
+            await session.press("6", "g", "ctrl+p", *"look for text")
+            await session.until(lambda: session.app.screen.query_one(OptionList).option_count > 0)
+            await session.press("enter")
+            if isinstance(session.app.screen, CommandPalette):
+                await session.press("enter")
+            await session.until(lambda: session.app.screen is main and isinstance(main.focused, Input))
+            await session.press(*"golden")
+            assert main.query_one(TokenStrip).cursor == 1
+            await session.press("enter", "8")
+            titles = {command.title for command in Commands(main)._commands()}
+            assert "Runs: Write a note beside this run" in titles
+            assert "Runs: Sort by the next column" in titles
 
     asyncio.run(body())
