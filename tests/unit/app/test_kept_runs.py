@@ -402,10 +402,8 @@ def test_a_kept_set_of_texts_is_gone_through_like_one_that_was_just_measured(sta
             means = app.main.results.means
             run = app.main.runs.newest
             app.fleet.close()
-            await session.press("8")
-            app.main.runs.select(run)
-            await session.press("enter")
-            await session.until(lambda: app.shows_kept and app.kept.id == run)
+            await opened(session, 1)
+            await opened(session, run)
             assert np.array_equal(app.main.results.means.layers[0].mean, means.layers[0].mean, equal_nan=True)
             assert f"kept run {run}" in session.text
             await session.press("4", "right_parenthesis")
