@@ -215,7 +215,8 @@ class ComparisonsApp(ModelsApp, inherit_bindings=False):
         if self.desk is not None and self.desk.hear_numbers(message):
             comparing = self.desk.comparing
             a, b = comparing.finished(0), comparing.finished(message.other)
-            if a is not None and b is not None:
+            whole = len(message.comparison.segments) == len(comparing.texts)  # not of before the last ones came
+            if whole and a is not None and b is not None:
                 number = self.new_number()
                 self.history.keep_comparison(number, message.comparison, a, b, comparing.options, SEED)
                 for place in range(len(comparing.texts)):

@@ -3,12 +3,13 @@
 import asyncio
 import contextlib
 
+import msgspec
 import numpy as np
 import pytest
 
 from faa_core.catalogue import RUN_KEYS
 from faa_core.store import Store
-from faa_tui import paths
+from faa_tui import messages, paths
 from faa_tui.screens.open_texts import OpenTexts
 from faa_tui.text_set import MEAN
 from faa_tui.widgets.heat_map import MapAddress
@@ -193,6 +194,12 @@ def test_c_compares_two_models_over_the_set_with_the_runs_that_are_there(start, 
             await session.until(lambda: 1 in comparing.comparisons and len(comparing.comparisons[1].segments) == 3)
             assert np.isfinite(comparing.comparisons[1].differences.low).any()
             await session.until(lambda: any(kind == "comparison" for kind, _ in kept_runs()))
+            fewer = msgspec.structs.replace(
+                comparing.comparisons[1], segments=(5,)
+            )  # worked out while a text was missing
+            app.on_compared(messages.Compared(fewer, 1, comparing.edition))
+            await app.history.entries()
+            assert [kind for kind, _ in kept_runs()].count("comparison") == 1
             await session.press("escape", "c")
             assert app.desk.comparing is comparing  # the one there was
             await session.press("escape")
