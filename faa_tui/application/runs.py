@@ -332,11 +332,12 @@ class RunsApp(ComparisonsApp, inherit_bindings=False):
             self.fleet.ask(message.key)
 
     def on_boxes_arrived(self, message: messages.BoxesArrived) -> None:
-        """Draw them."""
-        self.main.put_boxes(message.key, message.occupied)
+        """Draw them. Textual calls the method of the base class, too."""
+        if message.key == self._boxes:
+            self.main.put_boxes(message.key, message.occupied)
 
     def on_boxes_failed(self, message: messages.BoxesFailed) -> None:
-        """Say why there are none; what was given up needs no word."""
+        """Say why there are none; what was given up needs no word. Textual calls the method of the base class, too."""
         if message.key == self._boxes and message.fail.kind != Cancelled.kind:
             self.main.refuse_boxes(message.key, message.fail)
 
@@ -377,8 +378,13 @@ class RunsApp(ComparisonsApp, inherit_bindings=False):
         seconds = time.monotonic() - self._run_began if self.phase.under_way else (shown.seconds if shown else None)
         activity = f"cancelling, {key_of(self, 'back')} again ends the worker" if self._cancel_asked else self._activity
         worker, ill = self.worker_words(self.current_host, self.phase.under_way)
+        asked = self.order.reference
+        # What shows may be of another model, until the first layer of this run comes or where it has failed.
+        earlier = results.model.reference if results is not None and shown is None else ""
+        other = earlier not in ("", asked.removeprefix(f"{host_of(asked)}:"))
         return Status(
-            reference=self.order.reference,
+            reference=earlier if other else asked,
+            asked=asked if other else "",
             model=results.model if results else None,
             tokens=len(results.tokens) if results else 0,
             truncated_from=results.truncated_from if results else None,

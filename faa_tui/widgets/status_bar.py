@@ -19,7 +19,8 @@ class Status:
     """Everything that the top line says.
 
     Attributes:
-        reference: The model that was asked for.
+        reference: The model that shows, or the one that was asked for where none does.
+        asked: The model of the run, where what shows is of another one; "" else.
         model: The loaded model; ``None`` before.
         tokens: Tokens of the text; 0 before it is tokenised.
         truncated_from: Tokens before truncation.
@@ -36,6 +37,7 @@ class Status:
     """
 
     reference: str = ""
+    asked: str = ""
     model: ModelInfo | None = None
     tokens: int = 0
     truncated_from: int | None = None
@@ -95,6 +97,8 @@ class StatusBar(Widget):
         else:
             if status.run and (detail >= 1 or not status.activity):
                 parts.append(f"run {status.run}  ")
+            if status.asked:
+                parts += [(visible(status.asked), "bold"), " "]
             parts.append((what, colour) if colour else what)
             if status.seconds is not None:
                 parts.append(f" {status.seconds:.2f} s" if not status.phase.under_way else f" {status.seconds:.0f} s")

@@ -6,6 +6,7 @@ import pytest
 from faa_core.records import LayerInfo, ModelInfo
 from faa_tui.application.workers import WorkerState
 from faa_tui.rendering.bytes_in_words import in_words
+from faa_tui.session import Phase
 from faa_tui.widgets.status_bar import Status, StatusBar
 
 
@@ -36,6 +37,15 @@ def test_memory_in_words(nbytes: int, words: str) -> None:
 def test_memory_is_that_of_the_device_of_the_model() -> None:
     state = WorkerState(resident=5, device_memory=7)
     assert [state.memory_on(device) for device in ("cpu", "cuda:0", "mps")] == [5, 7, 7]
+
+
+def test_numbers_are_those_of_the_model_that_is_named_beside_them() -> None:
+    bar = StatusBar()
+    bar._reactive_status = Status(
+        reference="demo", asked="gpt2", model=_model("cpu"), tokens=438, run=2, phase=Phase.FAILED
+    )
+    assert bar._left(3).plain == "faa  demo  cpu float32  1 layers x 8 heads  438 tokens"
+    assert bar._right(3).plain.startswith("run 2  gpt2 failed")
 
 
 def test_the_line_says_it_beside_the_device_and_only_where_it_is_known() -> None:
