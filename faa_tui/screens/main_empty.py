@@ -31,6 +31,8 @@ _NEXT = {
 }
 """What to do where nothing comes by itself; the keys are those of the actions in braces."""
 _BRIEF = "Nothing yet."
+_NO_CURVE_YET = "the first layer is not measured yet"
+_NO_CURVE = "nothing is measured; {text} takes a text and analyses it"
 _MOST_CHARACTERS = 10_000
 """Of a text that was left: more than a terminal shows."""
 
@@ -60,6 +62,8 @@ class MainEmpty(MainMap):
 
     def _tell_empty(self, phase: Phase, filled: bool) -> None:
         """Say it in the largest pane at length, in the others in brief."""
+        if not filled:
+            self._curve.show(None, why=_NO_CURVE_YET if phase.under_way else _NO_CURVE)
         for pane in _PANES:
             text = ""
             if not filled and phase.under_way:
