@@ -39,7 +39,9 @@ class ComparisonDesk:
         self._hostname = hostname
         self.comparing = comparing
         self.screen = screen
+        self._fleet = fleet
         self._tiles = TileRequests(fleet.fetch, fleet.cancel)
+        self._boxes: frozenset[messages.BoxKey] = frozenset()
         self._worked_out: object = None
         self._working = False
 
@@ -48,7 +50,8 @@ class ComparisonDesk:
         """Whether nothing is under way: no run, no tile, no numbers."""
         comparing = self.comparing
         ended = all(run.ended for side in comparing.sides for run in side.runs)
-        return ended and not self._working and not self._tiles.waiting and self.screen.is_drawn
+        waiting = self._working or self._tiles.waiting or self._boxes
+        return ended and not waiting and self.screen.is_drawn
 
     def hear_run(self, message: messages.RunMessage) -> bool:
         """Take news of a run; whether it belongs to the comparison."""
@@ -101,6 +104,23 @@ class ComparisonDesk:
             else:
                 self.screen.forget_pending()
         self._tiles.ended(message.key)
+
+    def want_boxes(self, message: CompareScreen.BoxesWanted) -> None:
+        """Ask which boxes are counted, and no more for those that nobody looks at any more."""
+        before, self._boxes = self._boxes, message.keys
+        for key in before - self._boxes:
+            self._fleet.cancel(key)
+        for key in self._boxes - before:
+            self._fleet.ask(key)
+
+    def hear_boxes(self, message: messages.BoxesArrived | messages.BoxesFailed) -> None:
+        """Draw boxes, or say why there are none; what was given up needs no word."""
+        if message.key in self._boxes:
+            self._boxes -= {message.key}
+            if isinstance(message, messages.BoxesArrived):
+                self.screen.put_boxes(message.key, message.occupied)
+            else:
+                self.screen.refuse_boxes(message.key, message.fail)
 
     def hear_numbers(self, message: messages.Compared) -> bool:
         """Take the numbers of a comparison, unless they are out of date; whether they were taken."""

@@ -102,6 +102,42 @@ def map_looks(scope: Scope, prefix: str) -> tuple[Action, ...]:
             scope,
             "Look",
         ),
+        Action(
+            f"{prefix}boxes.larger",
+            "b",
+            "boxes(1)",
+            "boxes",
+            "Draw the boxes that are counted on maps, then larger ones; none beyond the largest",
+            scope,
+            "Look",
+        ),
+        Action(
+            f"{prefix}boxes.smaller",
+            "B",
+            "boxes(-1)",
+            "smaller boxes",
+            "Draw smaller boxes; none beyond single cells",
+            scope,
+            "Look",
+        ),
+        Action(
+            f"{prefix}threshold.lower",
+            "left_curly_bracket",
+            "threshold(-1)",
+            "threshold -",
+            "Count boxes above the next lower lift",
+            scope,
+            "Look",
+        ),
+        Action(
+            f"{prefix}threshold.higher",
+            "right_curly_bracket",
+            "threshold(1)",
+            "threshold +",
+            "Count boxes above the next higher lift",
+            scope,
+            "Look",
+        ),
     )
 
 

@@ -133,7 +133,7 @@ COMPARE: tuple[Action, ...] = (
     ),
     Action(
         "compare.next_other",
-        "b",
+        "W",
         "other(1)",
         "other side",
         "Look at the next of the models that are compared with the first",

@@ -82,33 +82,6 @@ MAIN: tuple[Action, ...] = (
     Action("curve.next", "v", "curve(1)", "next curve", "Show the next page of curves of this head", group="Look"),
     Action("curve.previous", "V", "curve(-1)", "curve before", "Show the page of curves before this one", group="Look"),
     *map_looks("main", ""),
-    Action(
-        "boxes.larger",
-        "b",
-        "boxes(1)",
-        "boxes",
-        "Draw the boxes that are counted on the map, then larger ones; none beyond the largest",
-        group="Look",
-    ),
-    Action(
-        "boxes.smaller", "B", "boxes(-1)", "smaller boxes", "Draw smaller boxes; none beyond single cells", group="Look"
-    ),
-    Action(
-        "threshold.lower",
-        "left_curly_bracket",
-        "threshold(-1)",
-        "threshold -",
-        "Count boxes above the next lower lift",
-        group="Look",
-    ),
-    Action(
-        "threshold.higher",
-        "right_curly_bracket",
-        "threshold(1)",
-        "threshold +",
-        "Count boxes above the next higher lift",
-        group="Look",
-    ),
     Action("maximise", "z", "maximise", "zoom pane", "Fill the screen with this pane, or put it back", group="Look"),
     *moves("main", ""),
     Action("go_to", "number_sign", "go_to", "go to head", "Go to a head by its number: 2.3, L2H3, e1.0", group="Move"),

@@ -182,6 +182,21 @@ class ComparisonsApp(ModelsApp, inherit_bindings=False):
         if self.desk is not None:
             self.desk.want(message)
 
+    def on_compare_screen_boxes_wanted(self, message: CompareScreen.BoxesWanted) -> None:
+        """Something on the screen of the comparison waits for them."""
+        if self.desk is not None:
+            self.desk.want_boxes(message)
+
+    def on_boxes_arrived(self, message: messages.BoxesArrived) -> None:
+        """Draw them. Textual calls the methods of derived classes, too."""
+        if self.desk is not None:
+            self.desk.hear_boxes(message)
+
+    def on_boxes_failed(self, message: messages.BoxesFailed) -> None:
+        """Say why there are none. Textual calls the methods of derived classes, too."""
+        if self.desk is not None:
+            self.desk.hear_boxes(message)
+
     def on_compare_layout_maps_shown(self) -> None:
         """Once these heads rest, fetch the overviews of their neighbours, so that they are here when wanted."""
         if self._resting is not None:

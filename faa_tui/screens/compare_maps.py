@@ -1,21 +1,51 @@
-"""How the maps of a comparison are looked at: their colours, and whether the first key is left out."""
+"""How the maps of a comparison are looked at: colours, without the first key, and the boxes that are counted."""
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+from textual.content import Content
+from textual.message import Message
+
 from faa_core.errors import Cancelled
+from faa_core.records import LayerResult
 from faa_core.worker.protocol import Fail
-from faa_tui.live_keys import key_of
-from faa_tui.messages import TileKey
+from faa_tui.chosen_boxes import ChosenBoxes, in_words
+from faa_tui.comparing import Comparing
+from faa_tui.live_keys import key_of, with_keys
+from faa_tui.messages import BoxKey, TileKey
 from faa_tui.rendering.attention_map import MapAddress
+from faa_tui.rendering.choices import MapColours
 from faa_tui.rendering.text import visible
 from faa_tui.rendering.tiles import cells_at, overview_level
 from faa_tui.screens.compare_layout import CompareLayout
 
-_SEGMENTS = "The models have other tokens of this text: maps over what they have in common have no view without key 0."
+_SEGMENTS = (
+    "The models have other tokens of this text. Maps over what they have in common have no view without key 0, and no "
+    "boxes are counted on them."
+)
+_NO_BOXES = (
+    "{compare.boxes.larger} draws the boxes that are counted; {compare.threshold.lower} and {compare.threshold.higher} "
+    "change their threshold."
+)
 
 
 class CompareMaps(CompareLayout):
     """The comparison as far as its maps go."""
+
+    class BoxesWanted(Message, namespace="compare_screen"):
+        """Boxes are to be drawn that are not here; no others are wanted any more."""
+
+        def __init__(self, keys: frozenset[BoxKey]) -> None:
+            super().__init__()
+            self.keys = keys
+
+    def __init__(self, comparing: Comparing, colours: MapColours) -> None:
+        super().__init__(comparing, colours)
+        self._boxes = ChosenBoxes()
+        self._boxes_on_way: frozenset[BoxKey] = frozenset()
+
+    # --- colours -------------------------------------------------------------------------------------------------
 
     def take_colours(self) -> None:
         """Colour all maps as it is chosen; the difference has scales of the same names, and a ramp of its own."""
@@ -23,6 +53,8 @@ class CompareMaps(CompareLayout):
             heat_map.scale = self.colours.scale
         for heat_map in self._maps:
             heat_map.ramp = self.colours.ramp
+
+    # --- without the first key -----------------------------------------------------------------------------------
 
     def _refused(self) -> bool:
         """Whether nothing more can be had of the models, because only what is here was kept; the user is told."""
@@ -36,12 +68,18 @@ class CompareMaps(CompareLayout):
         """Leave key 0 out of all maps and scale their rows up, or put it back."""
         if self._refused():
             return
-        if not self.without_first and self.position is not None and self.comparing.is_aligned(self.position.kind):
-            self.notify(_SEGMENTS, title="Without key 0", markup=False)
+        if not self.without_first and self._over_segments():
             return
         self.without_first = not self.without_first
         self._lacking.clear()
         self._draw_pair()
+
+    def _over_segments(self) -> bool:
+        """Whether the maps are over common segments, which have no other views; the user is told."""
+        over = self.position is not None and self.comparing.is_aligned(self.position.kind)
+        if over:
+            self.notify(_SEGMENTS, title="Maps over common segments", markup=False)
+        return over
 
     def refuse_without_first(self, run: int, fail: Fail) -> None:
         """The maps of a run cannot be had without key 0, for example of an older worker: say so in their place."""
@@ -49,6 +87,81 @@ class CompareMaps(CompareLayout):
         if fail.kind != Cancelled.kind and self.without_first:
             self._lacking[run] = visible(f"No map without key 0. {fail.text} {fail.hint}".strip())
             self._draw_pair()
+
+    # --- boxes ---------------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Other models or texts are compared."""
+        self._boxes.forget()
+        super().begin()
+
+    def action_boxes(self, step: int) -> None:
+        """Draw larger boxes (``step`` 1) or smaller ones (-1); beyond the largest and the smallest, none."""
+        result = self._result_of(0)
+        if result is not None and not self._refused() and not self._over_segments():
+            self._boxes.step(result, step)
+            self._draw_boxes()
+
+    def action_threshold(self, step: int) -> None:
+        """Count cells above the next higher or lower lift."""
+        result = self._result_of(0)
+        if result is None or self._refused() or self._over_segments():
+            return
+        if not self._boxes.wanted:
+            self.notify(with_keys(self.app, _NO_BOXES), markup=False)
+            return
+        self._boxes.step_threshold(result, step)
+        self._draw_boxes()
+
+    def put_boxes(self, key: BoxKey, occupied: NDArray[np.bool_]) -> None:
+        """The boxes of one head are here."""
+        self._boxes.put(key, occupied)
+        self._boxes_on_way -= {key}
+        self._draw_boxes()
+
+    def refuse_boxes(self, key: BoxKey, fail: Fail) -> None:
+        """They will not come: say why, and draw none."""
+        self._boxes_on_way -= {key}
+        self._boxes.choose_none()
+        self._draw_boxes()
+        self.notify(f"{fail.text} {fail.hint}".strip(), title="Boxes", severity="warning", markup=False)
+
+    def _draw_maps(self) -> None:
+        super()._draw_maps()
+        self._draw_boxes()
+
+    def _draw_boxes(self) -> None:
+        """Draw the chosen boxes on every side, ask for those that are not here, and say how many there are."""
+        wanted = set()
+        for side, (heat_map, pane) in enumerate(zip(self._maps, self._map_panes, strict=True)):
+            address, result = self.address_of(side) if side < len(self.comparing.sides) else None, self._result_of(side)
+            plain = address is not None and not self.comparing.kept and not self.comparing.is_aligned(address.kind)
+            key = self._boxes.key(address, result) if plain and address is not None and result is not None else None
+            if key is None or result is None or address is None:
+                heat_map.draw_boxes(None)
+                pane.foot("")
+                continue
+            boxes = self._boxes.get(key, result)
+            if isinstance(boxes, Fail):
+                self.refuse_boxes(key, boxes)
+                return
+            heat_map.draw_boxes(boxes)
+            words = in_words(boxes, key, result, address.without_first)
+            pane.foot(words if boxes is not None else Content.styled(words, "dim"))
+            if boxes is None:
+                wanted.add(key)
+        if wanted != self._boxes_on_way:
+            self._boxes_on_way = frozenset(wanted)
+            self.post_message(self.BoxesWanted(self._boxes_on_way))
+
+    def _result_of(self, side: int) -> LayerResult | None:
+        """The result of the layer whose map a side shows."""
+        if side >= len(self.comparing.sides):
+            return None
+        head, run = self.head_of(side), self.comparing.shown(side)
+        return None if head is None or run is None or run.results is None else run.results.at(head)
+
+    # --- what may be looked at next ------------------------------------------------------------------------------
 
     def missing_overviews(self) -> list[TileKey]:
         """Overviews that are not here of the maps that may be looked at next, the likeliest first.

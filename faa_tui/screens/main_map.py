@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-
 import numpy as np
 from numpy.typing import NDArray
 from textual.content import Content
@@ -11,16 +9,12 @@ from textual.message import Message
 
 from faa_core.records import LayerResult
 from faa_core.worker.protocol import Fail
+from faa_tui.chosen_boxes import ChosenBoxes, in_words
 from faa_tui.live_keys import with_keys
 from faa_tui.messages import BoxKey
-from faa_tui.rendering.boxes import CountedBoxes
 from faa_tui.rendering.choices import MapColours
-from faa_tui.rendering.legend import short_number
 from faa_tui.screens.main_heads import MainHeads
 from faa_tui.session import Results
-
-KEPT_BYTES = 64 * 1024 * 1024
-"""Bytes of boxes that are kept, a byte for each; those used longest ago go first."""
 
 _NO_BOXES = (
     "{boxes.larger} draws the boxes that are counted; {threshold.lower} and {threshold.higher} change their threshold."
@@ -39,9 +33,7 @@ class MainMap(MainHeads):
 
     def __init__(self, colours: MapColours) -> None:
         super().__init__(colours)
-        self._box_level: int | None = None
-        self._threshold: float = 1.0
-        self._boxes: OrderedDict[BoxKey, NDArray[np.bool_]] = OrderedDict()
+        self._boxes = ChosenBoxes()
         self._boxes_on_way: BoxKey | None = None
         self._lit: int | None = None
 
@@ -69,45 +61,36 @@ class MainMap(MainHeads):
 
     def begin(self, results: Results) -> None:
         """Show a new run; boxes of another one are worth nothing."""
-        self._boxes.clear()
+        self._boxes.forget()
         super().begin(results)
 
     def action_boxes(self, step: int) -> None:
         """Draw larger boxes (``step`` 1) or smaller ones (-1); beyond the largest and the smallest, none."""
-        result = self._result_shown()
-        if result is None:
-            return
-        levels = len(result.boxes.sizes)
-        none = -1 if step > 0 else levels
-        level = step + (none if self._box_level is None else min(self._box_level, levels - 1))
-        self._box_level = level if 0 <= level < levels else None
-        self._draw_boxes()
+        if (result := self._result_shown()) is not None:
+            self._boxes.step(result, step)
+            self._draw_boxes()
 
     def action_threshold(self, step: int) -> None:
         """Count cells above the next higher or lower lift."""
         result = self._result_shown()
         if result is None:
             return
-        if self._box_level is None:
+        if not self._boxes.wanted:
             self.notify(with_keys(self.app, _NO_BOXES), markup=False)
             return
-        thresholds = result.boxes.thresholds
-        index = max(0, min(self._threshold_index(result) + step, len(thresholds) - 1))
-        self._threshold = float(thresholds[index])
+        self._boxes.step_threshold(result, step)
         self._draw_boxes()
 
     def put_boxes(self, key: BoxKey, occupied: NDArray[np.bool_]) -> None:
         """The boxes of one head, size and threshold are here."""
-        self._boxes[key] = occupied
-        while len(self._boxes) > 1 and sum(boxes.nbytes for boxes in self._boxes.values()) > KEPT_BYTES:
-            self._boxes.popitem(last=False)
+        self._boxes.put(key, occupied)
         self._forget_wish(key)
         self._draw_boxes()
 
     def refuse_boxes(self, key: BoxKey, fail: Fail) -> None:
         """They will not come: say why, and draw none."""
         self._forget_wish(key)
-        self._box_level = None
+        self._boxes.choose_none()
         self._draw_boxes()
         self.notify(f"{fail.text} {fail.hint}".strip(), title="Boxes", severity="warning", markup=False)
 
@@ -128,28 +111,17 @@ class MainMap(MainHeads):
             self._light(None)
             self._want(None)
             return
-        size, threshold = int(result.boxes.sizes[key.level]), float(result.boxes.thresholds[key.threshold])
-        occupied = self._boxes.get(key)
-        self._light(size if threshold == 1 else None)  # the curve is that of lift 1
-        if occupied is None:
-            self._map.draw_boxes(None)
-            self._map_pane.foot(Content.styled(f"boxes of {size}: counting", "dim"))
-            self._want(key)
+        # The curve is that of lift 1.
+        self._light(int(result.boxes.sizes[key.level]) if result.boxes.thresholds[key.threshold] == 1 else None)
+        boxes = self._boxes.get(key, result)
+        if isinstance(boxes, Fail):
+            self.refuse_boxes(key, boxes)
             return
-        self._boxes.move_to_end(key)
-        cells = (-(-result.queries // size), -(-result.keys // size))
-        if occupied.shape != cells:  # what a stranger sent
-            self.refuse_boxes(key, Fail(0, "worker", f"The worker sent {occupied.shape} boxes, not {cells}."))
-            return
-        boxes = CountedBoxes(size, occupied)
         self._map.draw_boxes(boxes)
-        self._tell_boxes(boxes, threshold)
-
-    def _tell_boxes(self, boxes: CountedBoxes, threshold: float) -> None:
-        words = f"N({boxes.size}) = {boxes.count:,}  lift > {short_number(threshold)}"
-        if self.without_first:
-            words += "  key 0 counted"
-        self._map_pane.foot(words)
+        words = in_words(boxes, key, result, self.without_first)
+        self._map_pane.foot(words if boxes is not None else Content.styled(words, "dim"))
+        if boxes is None:
+            self._want(key)
 
     def _want(self, key: BoxKey | None) -> None:
         if key != self._boxes_on_way:
@@ -163,15 +135,9 @@ class MainMap(MainHeads):
             self._curve.light(size)
 
     def _box_key(self) -> BoxKey | None:
-        """What is to be drawn; boxes larger than a map has stay chosen for a longer text."""
+        """What is to be drawn."""
         address, result = self.address, self._result_shown()
-        if self._box_level is None or address is None or result is None:
-            return None
-        level = min(self._box_level, len(result.boxes.sizes) - 1)
-        return BoxKey(address._replace(without_first=False), level, self._threshold_index(result))
-
-    def _threshold_index(self, result: LayerResult) -> int:
-        return int(np.abs(np.log(result.boxes.thresholds) - np.log(self._threshold)).argmin())
+        return None if address is None or result is None else self._boxes.key(address, result)
 
     def _result_shown(self) -> LayerResult | None:
         return None if self._results is None else self._results.at(self.position)

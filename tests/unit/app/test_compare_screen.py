@@ -124,6 +124,38 @@ def test_d_leaves_the_first_key_out_on_both_sides_and_of_their_difference(start)
     asyncio.run(body())
 
 
+def test_b_draws_the_boxes_that_are_counted_on_both_sides(start):
+    async def body():
+        async with start(text=TEXT, size=(200, 50)) as session:
+            screen = await compare(session)
+
+            async def counted(size, lift):
+                feet = [f"N({size}) = ", f"lift > {lift}"]
+                panes = screen._map_panes[:2]
+                await session.until(lambda: all(word in str(pane.border_subtitle) for pane in panes for word in feet))
+                for heat_map in screen._maps[:2]:
+                    weights = heat_map._map.pairs(0, 12, 0, 12).astype(float)
+                    above = weights * np.arange(1, 13)[:, None] > lift
+                    by_hand = np.add.reduceat(np.add.reduceat(above, range(0, 12, size)), range(0, 12, size), 1) > 0
+                    assert (heat_map._boxes.occupied != by_hand).mean() < 0.05  # weights travel in half precision
+
+            await session.press("right_curly_bracket")
+            assert any("b draws the boxes" in note.message for note in session.app._notifications)
+            await session.press("b", "b")
+            await counted(2, 1)
+            assert screen._difference._boxes is None
+            await session.press("right_curly_bracket")
+            await counted(2, 2)
+            await session.press("greater_than_sign", "left_curly_bracket")
+            await counted(2, 1)
+            await session.press("B", "B")
+            await session.until(lambda: session.app.desk.at_rest)
+            assert [one._boxes for one in screen._maps] == [None] * 4
+            assert not any("N(" in str(pane.border_subtitle) for pane in screen._map_panes)
+
+    asyncio.run(body())
+
+
 def test_a_side_that_has_no_maps_without_the_first_key_says_so_in_their_place(start):
     async def body():
         async with start(text=TEXT, size=(200, 50), others=("older",), wait=False) as session:
@@ -257,7 +289,7 @@ def test_another_model_is_swapped_in_and_a_third_added(start):
             assert sides(session) == ["demo", "small", "tiny"]
             assert screen.other == 2
             assert sum(pane.display for pane in screen._map_panes) == 3
-            await session.press("b")
+            await session.press("W")
             assert screen.other == 1
             await session.press("D")
             await ready(session)

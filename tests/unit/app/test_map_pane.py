@@ -226,7 +226,7 @@ def test_boxes_that_do_not_come_or_do_not_fit_are_said_and_drawn_no_more(start):
             main = session.app.main
             await session.press("b")
             await session.until(lambda: "N(1) = " in foot(session))
-            key = next(iter(main._boxes))
+            key = main._box_key()
             main.put_boxes(key, np.ones((3, 5), bool))
             await session.pilot.pause()
             assert the_map(session)._boxes is None
