@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -17,6 +20,20 @@ from faa_core.significance import (
 
 P = [0.01, 0.04, 0.03, 0.005]
 NAN = np.nan
+
+
+@pytest.mark.parametrize(("ours", "method"), [(benjamini_hochberg, "bh"), (benjamini_yekutieli, "by")])
+def test_adjusted_p_are_those_of_scipy(ours, method: str) -> None:
+    random = np.random.default_rng(7)
+    for tests in (1, 2, 32, 144):
+        p = np.round(random.random(tests) ** 3, 2)  # with ties, zeros and ones
+        np.testing.assert_allclose(ours(p), stats.false_discovery_control(p, method=method), rtol=1e-14)
+
+
+def test_nobody_who_waits_for_q_waits_for_scipy_stats() -> None:
+    statement = "import sys, faa_core.comparison.compare, faa_core.head_tests; print('scipy.stats' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", statement], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False"]
 
 
 def test_benjamini_hochberg_by_hand() -> None:
