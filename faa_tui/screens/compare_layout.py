@@ -246,11 +246,13 @@ class CompareLayout(PanedScreen):
 
     def _draw_head(self) -> None:
         width = max(self.size.width - 2, 20)
-        self._head.update(head_line(self.comparing, self.other, width))
+        # Lines of a fixed height: a new layout of the screen for each layer that comes in would be its longest stall.
+        self._head.update(head_line(self.comparing, self.other, width), layout=False)
         warnings = remarks(self.comparing, self.comparison)
         self._warning.display = bool(warnings)
         if warnings:
-            self._warning.update(warning_line(warnings, width, key_of(self.app, "compare.message")))
+            said = warning_line(warnings, width, key_of(self.app, "compare.message"))
+            self._warning.update(said, layout=False)
 
     def _draw_matrix(self) -> None:
         first = self.comparing.shown(0)

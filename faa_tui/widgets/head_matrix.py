@@ -173,6 +173,7 @@ class HeadMatrix(Widget, can_focus=True):
             mark_means: What the star says, for the legend.
         """
         rows, heads = values.shape
+        higher = len(names) != len(self._names)
         self._names = tuple(visible(name) for name in names)
         self._values, self._dimmed = values, dimmed
         self._marked = marked if marked is not None else np.zeros(values.shape, np.bool_)
@@ -185,7 +186,7 @@ class HeadMatrix(Widget, can_focus=True):
         self._decimals = decimals
         self._number_width = max((len(self._number(value)) for value in values[np.isfinite(values)]), default=2)
         self.select(self._row, self._head)
-        self.refresh()
+        self.refresh(layout=higher)
 
     def select(self, row: int, head: int) -> None:
         """Put the cursor on a head without telling anybody; values beyond the edge go to the edge."""
