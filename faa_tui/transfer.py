@@ -18,6 +18,7 @@ class Transfer:
 
     def __init__(self) -> None:
         self._about: tuple[str, str, int] | None = None
+        self._began = 0
         self._seen: deque[tuple[float, int]] = deque()
 
     @staticmethod
@@ -26,7 +27,7 @@ class Transfer:
         return progress.unit == "bytes" and progress.total > 0
 
     def told(self, progress: Progress, now: float) -> str:
-        """``downloading 1.2 of 3.4 GiB, 45 MiB/s, 0:48 left``.
+        """``downloading 1.2 of 3.4 GiB, 45 MiB/s, 0:48 left``, and where an earlier download was gone on with.
 
         Args:
             progress: What the worker tells; `follows` holds for it.
@@ -34,12 +35,14 @@ class Transfer:
         """
         about = (progress.stage, progress.text, progress.total)
         if about != self._about or (self._seen and progress.done < self._seen[-1][1]):
-            self._about = about
+            self._about, self._began = about, progress.done
             self._seen.clear()
         self._seen.append((now, progress.done))
         while len(self._seen) > 2 and self._seen[1][0] <= now - WINDOW_SECONDS:
             self._seen.popleft()
-        doing = {"download": "downloading", "load": "loading"}.get(progress.stage, progress.stage)
+        doing = {"download": "downloading", "resume": "downloading", "load": "loading"}.get(
+            progress.stage, progress.stage
+        )
         parts = [f"{doing} {in_words(min(progress.done, progress.total))} of {in_words(progress.total)}"]
         then, had = self._seen[0]
         passed = now - then
@@ -47,4 +50,6 @@ class Transfer:
             speed = (progress.done - had) / passed
             parts.append(f"{in_words(int(speed))}/s")
             parts.append(f"{clock((progress.total - progress.done) / speed)} left")
+        if progress.stage == "resume":
+            parts.append(f"resumed at {in_words(self._began)}")
         return ", ".join(parts)

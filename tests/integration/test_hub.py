@@ -422,15 +422,17 @@ def test_a_worker_gives_a_download_up_and_serves_others_meanwhile(
         client.send(protocol.Models(2))
         client.send(protocol.Ping(3))
         until(lambda e: isinstance(e, protocol.Pong))  # so the cancel has been read, too
-        hub.gate.set()
-        report = until(lambda e: isinstance(e, protocol.ModelsReport))  # the next MiB is the moment for both
+        report = until(lambda e: isinstance(e, protocol.ModelsReport))  # though the network has nothing for anybody
         assert [(model.reference, model.lacking) for model in report.inventory.models if model.shelf == "cache"] == [
             ("org/large", "incomplete")
         ]
         fail = until(lambda e: isinstance(e, protocol.Fail) and e.id == 1)
         assert (fail.kind, fail.text) == ("cancelled", "The download of org/large was given up.")
+        assert not hub.gate.is_set()
         client.send(protocol.Load(4, "org/large"))
         resumed = until(lambda e: isinstance(e, protocol.Progress) and e.id == 4 and e.done > 1024**2)
-        assert resumed.unit == "bytes"
+        assert (resumed.stage, resumed.unit) == ("resume", "bytes")
         assert resumed.done > resumed.total // 4
+        assert resumed.text == f"Downloading org/large, gone on with at {resumed.done / 1024**2:.0f} MiB"
+        hub.gate.set()
         until(lambda e: isinstance(e, protocol.Done) and e.id == 4)

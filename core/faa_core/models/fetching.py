@@ -12,6 +12,7 @@ from huggingface_hub import HfApi, errors, hf_hub_download, try_to_load_from_cac
 from huggingface_hub.utils import tqdm
 
 from faa_core.errors import Cancelled, FaaError, ModelError, NetworkError
+from faa_core.models.aside import Aside
 from faa_core.models.layout import (
     CONFIG,
     SMALL_FILES,
@@ -76,9 +77,14 @@ def fetch(name: str, revision: str | None, weights: bool, progress: Progress) ->
     cached = _cached(name, revision or "main", weights)
     if cached is not None:
         return cached
-    progress("download", f"Looking for {name} on the hub", 0, 0, "bytes")
+    first = ("download", f"Looking for {name} on the hub", 0, 0, "bytes")
+    aside: Aside[Snapshot] = Aside()
     try:
-        return _download(name, revision or "main", weights, progress)
+        return aside.run(lambda: _download(name, revision or "main", weights, aside), progress, first)
+    except Cancelled:
+        raise Cancelled(
+            f"The download of {name} was given up.", "What has come is kept, and the next download goes on from there."
+        ) from None
     except FaaError:
         raise
     except Exception as error:
@@ -154,23 +160,18 @@ def _wanted(name: str, revision: str, weights: bool) -> tuple[list[str], dict[st
     return wanted + (_weights_of(name, revision, info.sha, sizes) if weights else []), sizes, info.sha
 
 
-def _download(name: str, revision: str, weights: bool, progress: Progress) -> Snapshot:
+def _download(name: str, revision: str, weights: bool, aside: Aside[Snapshot]) -> Snapshot:
     wanted, sizes, commit = _wanted(name, revision, weights)
-    meter = _Meter(f"Downloading {name}", sum(sizes[file] for file in wanted), progress)
+    meter = _Meter(name, sum(sizes[file] for file in wanted), aside.report)
     folder = Path()
-    try:
-        for file in wanted:
-            bars = meter.bars(sizes[file])
-            if _in_cache(name, file, revision) is None:
-                bring(name, file, commit, sizes[file], bars)
-            # The revision is passed as it was asked for, because that is what the cache remembers the commit by.
-            path = hf_hub_download(name, file, revision=revision, tqdm_class=bars)
-            meter.finish(sizes[file])
-            folder = Path(path).parent
-    except Cancelled:
-        raise Cancelled(
-            f"The download of {name} was given up.", "What has come is kept, and the next download goes on from there."
-        ) from None
+    for file in wanted:
+        bars = meter.bars(sizes[file])
+        if _in_cache(name, file, revision) is None:
+            bring(name, file, commit, sizes[file], bars, aside.holding)
+        # The revision is passed as it was asked for, because that is what the cache remembers the commit by.
+        path = hf_hub_download(name, file, revision=revision, tqdm_class=bars)
+        meter.finish(sizes[file])
+        folder = Path(path).parent
     return Snapshot(folder, folder.name)
 
 
@@ -191,17 +192,23 @@ def _weights_of(name: str, revision: str, commit: str | None, sizes: dict[str, i
 
 
 class _Meter:
-    """Adds up what the progress bars of several files say."""
+    """Adds up what the progress bars of several files say, and says where an earlier download was gone on with."""
 
-    def __init__(self, text: str, total: int, progress: Progress) -> None:
-        self._text = text
+    def __init__(self, name: str, total: int, progress: Progress) -> None:
+        self._stage, self._text = "download", f"Downloading {name}"
         self._total = total
         self._progress = progress
         self._before = 0
         self._report(0)
 
     def _report(self, done: int) -> None:
-        self._progress("download", self._text, min(done, self._total), self._total, "bytes")
+        self._progress(self._stage, self._text, min(done, self._total), self._total, "bytes")
+
+    def _go_on(self, done: int) -> None:
+        """So many bytes are here of an earlier download."""
+        if self._stage != "resume":
+            self._stage, self._text = "resume", f"{self._text}, gone on with at {done / 1024**2:,.0f} MiB"
+        self._report(done)
 
     def finish(self, size: int) -> None:
         """A file of ``size`` bytes is here."""
@@ -216,7 +223,7 @@ class _Meter:
             def __init__(self, *args: Any, **kwargs: Any) -> None:
                 self._bytes = int(kwargs.get("initial") or 0)
                 if self._bytes:  # what was kept of an earlier download
-                    meter._report(meter._before + min(self._bytes, size))
+                    meter._go_on(meter._before + min(self._bytes, size))
                 super().__init__(*args, **(kwargs | {"disable": True}))
 
             def update(self, n: float | None = 1) -> bool | None:

@@ -11,8 +11,10 @@ import fcntl
 import hashlib
 import os
 import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
 from huggingface_hub.file_download import http_get, repo_folder_name
@@ -36,7 +38,14 @@ def kept_bytes(name: str) -> int:
     return sum(file.stat().st_size for file in _blobs(name).glob(f"*{SUFFIX}"))
 
 
-def bring(name: str, file: str, commit: str | None, size: int, bars: type[Any]) -> None:
+def bring(
+    name: str,
+    file: str,
+    commit: str | None,
+    size: int,
+    bars: type[Any],
+    holding: Callable[[IO[bytes]], AbstractContextManager[None]],
+) -> None:
     """Put a file where huggingface_hub keeps its contents, so that it finds it there; harmless where it is there.
 
     Small files, those that another process fetches, and those that plain HTTP does not carry are left to it.
@@ -48,6 +57,8 @@ def bring(name: str, file: str, commit: str | None, size: int, bars: type[Any]) 
         size: Bytes of the file.
         bars: Class of progress bars. What is here already is its ``initial``; what its ``update`` raises goes through,
             and what has come until then is kept.
+        holding: Entered with the file while it is written; whoever closes it meanwhile keeps what has come, and lets
+            another one go on with it.
 
     Raises:
         NetworkError: What was kept and what came do not make up the file.
@@ -64,7 +75,7 @@ def bring(name: str, file: str, commit: str | None, size: int, bars: type[Any]) 
     if whole.exists():
         return
     folder.mkdir(parents=True, exist_ok=True)
-    with part.open("ab") as stream:
+    with part.open("ab") as stream, holding(stream):
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

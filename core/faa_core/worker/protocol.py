@@ -415,8 +415,8 @@ class Progress(msgspec.Struct, frozen=True, tag="progress", tag_field="type"):
 
     Attributes:
         id: The job.
-        stage: ``import``, ``download``, ``load``, ``tokenize``, ``capture``, ``test``, ``probe``, ``examine``,
-            ``rollout``, ``sketch``.
+        stage: ``import``, ``download``, ``resume`` (a download that was gone on with), ``load``, ``tokenize``,
+            ``capture``, ``test``, ``probe``, ``examine``, ``rollout``, ``sketch``.
         text: A line for the user.
         done: Amount done, in ``unit``.
         total: Amount to do; 0 where it is not known.

@@ -97,3 +97,10 @@ def test_what_was_kept_of_an_earlier_download_has_no_speed():
     transfer = Transfer()
     told(transfer, 10.0, 500)
     assert told(transfer, 12.0, 600) == "downloading 600 MiB of 1000 MiB, 50 MiB/s, 0:08 left"
+
+
+def test_a_download_that_is_gone_on_with_says_from_where():
+    transfer = Transfer()
+    told(transfer, 9.0, 0)
+    assert told(transfer, 10.0, 500, "resume") == "downloading 500 MiB of 1000 MiB, resumed at 500 MiB"
+    assert told(transfer, 30.0, 600, "resume").endswith("5.0 MiB/s, 1:20 left, resumed at 500 MiB")
