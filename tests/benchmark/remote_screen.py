@@ -96,18 +96,28 @@ def _link() -> dict[str, float]:
 
 
 class Ticker:
-    """The longest time that the event loop was not free."""
+    """The times that the event loop was not free, and what it did itself meanwhile.
+
+    The rest of a time it waited for a core, or for the interpreter, which other threads had.
+    """
 
     def __init__(self) -> None:
         self.gaps: list[float] = []
+        self.work: list[float] = []
 
     async def run(self) -> None:
-        last = time.perf_counter()
+        last, worked = time.perf_counter(), time.thread_time()
         while True:
             await asyncio.sleep(0.001)
-            now = time.perf_counter()
+            now, work = time.perf_counter(), time.thread_time()
             self.gaps.append(now - last - 0.001)
-            last = now
+            self.work.append(work - worked)
+            last, worked = now, work
+
+    def take(self) -> tuple[list[float], list[float]]:
+        """Both since the last call."""
+        taken, self.gaps, self.work = (self.gaps, self.work), [], []
+        return taken
 
 
 async def _screen(folder: Path) -> dict[str, float]:
@@ -127,10 +137,10 @@ async def _screen(folder: Path) -> dict[str, float]:
         while not (app.desk and app.desk.screen.is_mounted and app.desk.screen.is_drawn):
             await asyncio.sleep(0.01)
         await pilot.pause()
-        ticker.gaps = []  # of the first paint, which nobody waits for at the keyboard
+        ticker.take()  # of the first paint, which nobody waits for at the keyboard
         await until_still()
         whole = time.perf_counter() - began
-        loading, ticker.gaps = ticker.gaps, []
+        loading, loading_work = ticker.take()
         desk = app.desk
         assert desk is not None
         screen = desk.screen
@@ -157,15 +167,17 @@ async def _screen(folder: Path) -> dict[str, float]:
         await until_still()
         late = [arrived[address] - at for address, at in shown.items() if address in arrived]
         task.cancel()
-        moving = ticker.gaps
+        moving, moving_work = ticker.take()
         await pilot.pause()
     late.sort()
     return {
         "comparison_s": whole,
         "stall_loading_ms": 1000 * max(loading),
         "stall_loading_p99_ms": 1000 * sorted(loading)[int(0.99 * len(loading))],
+        "work_loading_ms": 1000 * max(loading_work),
         "stall_moving_ms": 1000 * max(moving),
         "stall_moving_p99_ms": 1000 * sorted(moving)[int(0.99 * len(moving))],
+        "work_moving_ms": 1000 * max(moving_work),
         "map_median_ms": 1000 * statistics.median(late),
         "map_p95_ms": 1000 * late[int(0.95 * len(late))],
         "maps_fetched": float(len(late)),
