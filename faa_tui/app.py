@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Sequence
 
 from faa_core.errors import UsageError
 from faa_core.worker.protocol import RunOptions
 from faa_tui import supervisor
-from faa_tui.colour import Display, own_display
+from faa_tui.colour import Display, cursor_moves, own_display
 
 
 def run(
@@ -40,12 +41,19 @@ def run(
         Exit code: that of the application, or 128 + n where it was ended by signal n.
 
     Raises:
-        UsageError: Standard input or standard error is no terminal.
+        UsageError: Standard input or standard error is no terminal, or one that cannot move its cursor.
     """
     if not (sys.__stdin__ and sys.__stdin__.isatty() and sys.__stderr__ and sys.__stderr__.isatty()):
         raise UsageError(
             "The application needs a terminal, and this is none.",
             f"Use 'faa analyze {reference}' for a table or JSON, or 'faa show {reference}' for one map.",
+        )
+    if not cursor_moves(os.environ):
+        name = os.environ["TERM"]
+        raise UsageError(
+            f"TERM={name} says that this terminal cannot move its cursor, and the application must.",
+            f"Use 'faa analyze {reference}' for a table or JSON, or 'faa show {reference}' for one map. A terminal "
+            "that can do more has another name: TERM=xterm-256color faa.",
         )
 
     shown = display or own_display()

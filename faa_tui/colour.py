@@ -24,6 +24,8 @@ CHOICES: Final = ("auto", *get_args(Colours))
 _TEXTUAL: Final[Mapping[str, Colours]] = {"truecolor": "truecolor", "256": "256", "standard": "16", "windows": "16"}
 _DIRECT: Final = ("xterm-kitty", "xterm-ghostty", "alacritty", "foot", "wezterm", "contour")
 """Terminals that always show every colour, and whose entry the database of a machine elsewhere may lack."""
+_DUMB: Final = ("dumb", "dumb-emacs-ansi")
+"""Terminals that print what they get and cannot move their cursor, as inside Emacs."""
 _SIXTEEN: Final = ("xterm", "screen", "tmux", "rxvt", "linux", "cygwin", "ansi", "konsole", "putty", "vt220-color")
 _DATABASE_SECONDS: Final = 1.0
 _COERCED: Final = ("C.UTF-8", "C.utf8", "UTF-8")
@@ -58,6 +60,11 @@ class Display:
     colours_reason: str = "nothing was asked"
     ascii: bool = False
     ascii_reason: str = "nothing was asked"
+
+
+def cursor_moves(environ: Mapping[str, str]) -> bool:
+    """Whether the terminal of ``environ`` can be drawn on; one that says nothing of itself is believed to."""
+    return environ.get("TERM") not in _DUMB
 
 
 def terminal_database(name: str) -> Capabilities | None:
@@ -153,7 +160,7 @@ def _colours(
 def _by_name(term: str, database: Callable[[str], Capabilities | None]) -> tuple[Colours, str]:
     """What the name of a terminal promises, or the database knows of it."""
     said = f"TERM={term}" if term else "TERM is not set"
-    if term in ("", "dumb", "unknown"):
+    if term in ("", *_DUMB, "unknown"):
         return "none", said
     if term.endswith("-direct") or "truecolor" in term or term.startswith(_DIRECT):
         return "truecolor", said

@@ -18,7 +18,7 @@ from faa_core import __version__, configuration
 from faa_core.errors import UsageError
 from faa_core.worker.session import session
 from faa_tui import paths, preferences
-from faa_tui.colour import own_display
+from faa_tui.colour import cursor_moves, own_display
 from faa_tui.rendering.text import visible
 
 
@@ -62,6 +62,7 @@ def _examine() -> dict[str, Any]:
             "TERM": os.environ.get("TERM", ""),
             "COLORTERM": os.environ.get("COLORTERM", ""),
             "NO_COLOR": "NO_COLOR" in os.environ,
+            "cursor_moves": cursor_moves(os.environ),
             "colours": shown.colours,
             "colours_because": shown.colours_reason,
             "ascii": shown.ascii,
@@ -107,6 +108,8 @@ def _report(found: dict[str, Any]) -> Group:
     terminal = found["terminal"]
     told = ("output_is_terminal", "size", "TERM", "COLORTERM", "NO_COLOR", "encoding")
     add("terminal", "  ".join(f"{name} {terminal[name]}" for name in told))
+    if not terminal["cursor_moves"]:
+        add("full screen", f"no, because TERM={terminal['TERM']} cannot move its cursor: the application does not open")
     add("colours", f"{terminal['colours']}, because {terminal['colours_because']}; --color changes it")
     add("ascii only", f"{'yes' if terminal['ascii'] else 'no'}, because {terminal['ascii_because']}")
     for name, path in found["paths"].items():

@@ -1,6 +1,7 @@
 """In tmux: leaving and coming back, windows that change their size, and a server that is gone."""
 
 import os
+import re
 import select
 import shutil
 import subprocess
@@ -9,21 +10,23 @@ from pathlib import Path
 
 import pytest
 
+from faa_tui.rendering.ramps import LEVELS, RAMPS
+
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
 
 
 class Tmux:
     """A server of its own, and one session in it."""
 
-    def __init__(self, socket, environment, command, size):
-        self._socket, self._environment = socket, environment
+    def __init__(self, socket, environment, command, size, configuration="/dev/null"):
+        self._socket, self._environment, self._configuration = socket, environment, configuration
         made = self("new-session", "-d", "-x", str(size[0]), "-y", str(size[1]), *command)
         assert made.returncode == 0, made.stderr
         self.pid = int(self("display-message", "-p", "#{pane_pid}").stdout)
 
     def __call__(self, *arguments):
         return subprocess.run(
-            ["tmux", "-S", str(self._socket), "-f", "/dev/null", *arguments],
+            ["tmux", "-S", str(self._socket), "-f", str(self._configuration), *arguments],
             env=self._environment,
             capture_output=True,
             text=True,
@@ -74,6 +77,35 @@ def test_left_and_come_back_to_in_a_terminal_of_another_size(tmux, open_terminal
         terminal.assert_restored()
     tmux("send-keys", ">")
     tmux.until_shows("layer 1 head 2")
+
+
+def test_without_rgb_the_map_is_drawn_in_256_colours_and_the_focus_is_no_key(
+    environment, launch, tmp_path, open_terminal
+):
+    environment.pop("TMUX", None)
+    configuration = tmp_path / "tmux.conf"
+    configuration.write_text("set -g default-terminal tmux-256color\nset -g focus-events on\nset -g status off\n")
+    text = "one two three four five six seven one two three four five"
+    tmux = Tmux(tmp_path / "socket", environment, launch(text), (200, 50), configuration)
+    try:
+        terminal = open_terminal(arguments=tmux.attach(), size=(200, 50))
+        terminal.until_shows("query 9 ")
+        terminal.type("4g")
+        terminal.until_shows("query 0 ")
+        tmux("split-window", "sleep 60")  # the focus goes there
+        terminal.until(lambda: "1 Models" in tmux("capture-pane", "-p", "-t", "0").stdout)
+        tmux("kill-pane")  # and comes back
+        terminal.type("j")
+        terminal.until_shows("query 1 ")
+        tmux.until_shows("query 1 ")
+        shown = tmux("capture-pane", "-p", "-e").stdout
+        numbers = {int(number) for number in re.findall(r"[34]8;5;(\d+)", shown)}
+        assert "8;2;" not in shown
+        assert len(numbers & set(RAMPS["viridis"].xterm[:LEVELS])) >= 5, numbers
+        assert "▀" in shown
+        assert not numbers & set(range(16))  # what a palette of the user's would change
+    finally:
+        tmux("kill-server")
 
 
 def test_a_storm_of_sizes(tmux):

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from faa_tui.colour import CHOICES, Capabilities, detect, own_display, terminal_database
+from faa_tui.colour import CHOICES, Capabilities, cursor_moves, detect, own_display, terminal_database
 
 ENTRIES = {
     "xterm-256color": Capabilities(256, False),
@@ -125,3 +125,9 @@ def test_the_configuration_stands_between_the_command_line_and_the_environment(t
     assert own_display("16").colours == "16"
     file.write_text("[screen]\ncolour = 1\n")  # the mistake is told by those who can
     assert own_display().colours == "truecolor"
+
+
+@pytest.mark.parametrize(("term", "moves"), [("dumb", False), ("dumb-emacs-ansi", False), ("vt100", True), ("", True)])
+def test_only_a_terminal_that_says_so_cannot_move_its_cursor(term: str, moves: bool) -> None:
+    assert cursor_moves({"TERM": term}) is moves
+    assert cursor_moves({}) is True
