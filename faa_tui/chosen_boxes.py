@@ -26,11 +26,6 @@ class ChosenBoxes:
         self._threshold = 1.0
         self._here: OrderedDict[BoxKey, NDArray[np.bool_]] = OrderedDict()
 
-    @property
-    def wanted(self) -> bool:
-        """Whether any are to be drawn."""
-        return self._level is not None
-
     def step(self, result: LayerResult, step: int) -> None:
         """Choose larger boxes (``step`` 1) or smaller ones (-1); beyond the largest and the smallest of a map, none."""
         levels = len(result.boxes.sizes)
@@ -38,11 +33,17 @@ class ChosenBoxes:
         level = step + (none if self._level is None else min(self._level, levels - 1))
         self._level = level if 0 <= level < levels else None
 
-    def step_threshold(self, result: LayerResult, step: int) -> None:
-        """Count cells above the next higher lift (``step`` 1) or the next lower one (-1), as far as there are any."""
-        thresholds = result.boxes.thresholds
-        index = max(0, min(self._threshold_index(result) + step, len(thresholds) - 1))
-        self._threshold = float(thresholds[index])
+    def step_threshold(self, result: LayerResult, step: int) -> bool:
+        """Count cells above the next higher lift (``step`` 1) or the next lower one (-1), as far as there are any.
+
+        Returns:
+            Whether boxes are drawn; where none are, nothing changes.
+        """
+        if self._level is not None:
+            thresholds = result.boxes.thresholds
+            index = max(0, min(self._threshold_index(result) + step, len(thresholds) - 1))
+            self._threshold = float(thresholds[index])
+        return self._level is not None
 
     def choose_none(self) -> None:
         """Draw none."""

@@ -445,7 +445,7 @@ class CompareLayout(PanedScreen):
         query, key = self._maps[0].cursor
         weights, exact = self.weights()
         named = [*zip(LETTERS, weights, strict=False), (f"{LETTERS[self.other]}-A", weights[self.other] - weights[0])]
-        self._readout.show_cell(frame[1], frame[2], query, key, named, exact, address.without_first)
+        self._readout.show_cell(frame[1], frame[2], query, key, named, exact, address.without_first and key == 0)
         if self._rest is not None:
             self._rest.stop()
         self._rest = None if exact else self.set_timer(CELL_SECONDS, lambda: self._fetch_cell(query, key))

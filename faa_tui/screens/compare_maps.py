@@ -107,10 +107,8 @@ class CompareMaps(CompareLayout):
         result = self._result_of(0)
         if result is None or self._refused() or self._over_segments():
             return
-        if not self._boxes.wanted:
+        if not self._boxes.step_threshold(result, step):
             self.notify(with_keys(self.app, _NO_BOXES), markup=False)
-            return
-        self._boxes.step_threshold(result, step)
         self._draw_boxes()
 
     def put_boxes(self, key: BoxKey, occupied: NDArray[np.bool_]) -> None:

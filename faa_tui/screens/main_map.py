@@ -73,12 +73,8 @@ class MainMap(MainHeads):
     def action_threshold(self, step: int) -> None:
         """Count cells above the next higher or lower lift."""
         result = self._result_shown()
-        if result is None:
-            return
-        if not self._boxes.wanted:
+        if result is not None and not self._boxes.step_threshold(result, step):
             self.notify(with_keys(self.app, _NO_BOXES), markup=False)
-            return
-        self._boxes.step_threshold(result, step)
         self._draw_boxes()
 
     def put_boxes(self, key: BoxKey, occupied: NDArray[np.bool_]) -> None:

@@ -32,12 +32,12 @@ class DifferenceReadout(Static):
         key: int,
         weights: Sequence[tuple[str, float]],
         exact: bool,
-        without_first: bool,
+        left_out: bool,
     ) -> None:
         """Say what each side gives from ``query`` to ``key``; the last of ``weights`` is the difference.
 
-        Where they are not ``exact``, they are the largest of the cells around the pair, and said to be; so is whether
-        they are those of maps without key 0.
+        Where they are not ``exact``, they are the largest of the cells around the pair, and said to be; so is that the
+        key is ``left_out`` of the maps.
         """
         parts: list[str | tuple[str, str]] = [("query ", "dim"), f"{query} ", (_label(queries, query), "bold")]
         parts += [("  →  key ", "dim"), f"{key} ", (_label(keys, key), "bold")]
@@ -45,8 +45,8 @@ class DifferenceReadout(Static):
             parts += [(f"   {fit(visible(name), 20)} ", "dim"), (figure(weight, 3), "bold")]
         if not exact:
             parts.append(("   largest of the cell", "dim"))
-        if without_first:
-            parts.append(("   key 0 is left out" if key == 0 else "   without key 0", "dim"))
+        if left_out:
+            parts.append(("   left out", "dim"))
         self._cell = Content.assemble(*parts)
         self._write()
 
