@@ -32,6 +32,7 @@ from faa_core.worker.protocol import (
     LayerReady,
     Loaded,
     ModelsReport,
+    PathsReport,
     Progress,
     Release,
     ResidentReport,
@@ -362,7 +363,7 @@ class Link:
                     self._post(messages.SketchArrived(job, event))
                 case AlignKey() | SketchKey() if isinstance(event, Done):
                     self._post(messages.Answered(job))
-                case Inquiry() if isinstance(event, ModelsReport | Inspected | ResidentReport):
+                case Inquiry() if isinstance(event, ModelsReport | PathsReport | Inspected | ResidentReport):
                     self._post(messages.Replied(job, event))
                 case Inquiry() if isinstance(event, Done) and isinstance(job.job, Unload):
                     self._post(messages.Replied(job, event))

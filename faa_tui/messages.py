@@ -24,6 +24,8 @@ from faa_core.worker.protocol import (
     Loaded,
     Models,
     ModelsReport,
+    Paths,
+    PathsReport,
     Progress,
     ResidentReport,
     Residents,
@@ -135,13 +137,13 @@ class Inquiry:
     """
 
     host: str
-    job: Models | Inspect | Residents | Unload
+    job: Models | Inspect | Paths | Residents | Unload
 
 
 class Replied(Message):
     """A worker has answered."""
 
-    def __init__(self, inquiry: Inquiry, reply: ModelsReport | Inspected | ResidentReport | Done) -> None:
+    def __init__(self, inquiry: Inquiry, reply: ModelsReport | PathsReport | Inspected | ResidentReport | Done) -> None:
         super().__init__()
         self.inquiry = inquiry
         self.reply = reply
@@ -162,6 +164,15 @@ class ModelsWanted(Message):
     def __init__(self, host: str) -> None:
         super().__init__()
         self.host = host
+
+
+class PathsWanted(Message):
+    """Somebody types a path to a model on another machine, and wants to know what continues it."""
+
+    def __init__(self, host: str, typed: str) -> None:
+        super().__init__()
+        self.host = host
+        self.typed = typed
 
 
 class DetailsWanted(Message):

@@ -23,6 +23,22 @@ LONGEST_REFERENCE = 400
 """Characters of a reference that is told; longer paths are left out."""
 
 
+class FoundPath(msgspec.Struct, frozen=True):
+    """A file or folder that continues a path to a model.
+
+    Attributes:
+        name: Its name.
+        folder: Whether it is a folder.
+        model: Whether it can be opened: a folder with a model, or a file of attention.
+        nbytes: Bytes of a file.
+    """
+
+    name: str
+    folder: bool
+    model: bool
+    nbytes: int | None = None
+
+
 class FoundModel(msgspec.Struct, frozen=True):
     """A model that lies on a machine.
 

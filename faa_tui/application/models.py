@@ -15,6 +15,8 @@ from faa_core.worker.protocol import (
     Inspected,
     Models,
     ModelsReport,
+    Paths,
+    PathsReport,
     Resident,
     ResidentReport,
     Residents,
@@ -25,7 +27,7 @@ from faa_tui import messages, recent
 from faa_tui.application.workers import WorkersApp
 from faa_tui.fleet import HERE, host_of
 from faa_tui.live_keys import key_of
-from faa_tui.messages import DetailsWanted, Inquiry, ModelsWanted
+from faa_tui.messages import DetailsWanted, Inquiry, ModelsWanted, PathsWanted
 from faa_tui.rendering.bytes_in_words import in_words
 from faa_tui.screens.model_dialog import ModelDialog
 from faa_tui.widgets.model_pane import ModelPane
@@ -118,6 +120,14 @@ class ModelsApp(WorkersApp, inherit_bindings=False):
         self._wanted[inquiry] = message
         self.fleet.inquire(inquiry)
 
+    def on_paths_wanted(self, message: PathsWanted) -> None:
+        """Ask the machine what continues a path, where its worker is there and knows the question."""
+        worker = self.worker(message.host)
+        if worker.ready and worker.hello is not None and "paths" in worker.hello.capabilities:
+            self.fleet.inquire(Inquiry(message.host, Paths(0, message.typed)))
+        elif isinstance(self.screen, ModelDialog):
+            self.screen.hear_places(message, None)
+
     # --- what workers say ----------------------------------------------------------------------------------------
 
     def on_replied(self, message: messages.Replied) -> None:
@@ -130,6 +140,8 @@ class ModelsApp(WorkersApp, inherit_bindings=False):
                 self.residents_changed()
             case ModelsReport(inventory=inventory) if dialog is not None:
                 dialog.hear_models(inquiry.host, inventory)
+            case PathsReport() as report if dialog is not None and isinstance(inquiry.job, Paths):
+                dialog.hear_places(PathsWanted(inquiry.host, inquiry.job.typed), report)
             case Inspected(details=details):
                 wanted = self._wanted.pop(inquiry, None)
                 if dialog is not None and wanted is not None:
@@ -154,5 +166,7 @@ class ModelsApp(WorkersApp, inherit_bindings=False):
         wanted = self._wanted.pop(inquiry, None)
         if isinstance(screen, ModelDialog) and isinstance(inquiry.job, Models | Inspect):
             screen.hear_fault(wanted or inquiry.host, message.fail)
+        elif isinstance(screen, ModelDialog) and isinstance(inquiry.job, Paths):
+            screen.hear_fault(PathsWanted(inquiry.host, inquiry.job.typed), message.fail)
         elif isinstance(inquiry.job, Unload):
             self.show_fault(message.fail)

@@ -14,12 +14,12 @@ from textual.widgets import Footer, Input, Static
 from textual.widgets.option_list import Option
 
 from faa_core.errors import FaaError, TextError
+from faa_core.folders import Place, places_in, split
 from faa_tui import text_files
 from faa_tui.live_keys import with_keys
 from faa_tui.rendering.text import pad, visible
 from faa_tui.screens.dialog import Answer
 from faa_tui.screens.line_over_list import LineOverList
-from faa_tui.text_files import Place
 from faa_tui.widgets.list_pane import ListPane
 
 _SIZE = 10
@@ -159,11 +159,11 @@ class ChoosePath(LineOverList[Answer]):
 
     def _list(self, typed: str) -> None:
         def work() -> None:
-            folder, beginning = text_files.split(typed)
+            folder, beginning = split(typed)
             places: tuple[Place, ...] = ()
             more, fault = 0, ""
             try:
-                places, more = text_files.places_in(folder, beginning)
+                places, more = places_in(folder, beginning)
             except FaaError as error:
                 fault = error.message
             self.post_message(self.Listed(typed, places, more, fault))
@@ -177,7 +177,7 @@ class ChoosePath(LineOverList[Answer]):
             return
         self._places, self._listed_for = event.places, event.typed
         above = Shortcut(text_files.above(event.typed), "../", folder=True)
-        self._shortcuts = (above, *self.shortcuts(text_files.split(event.typed)[0], event.places))
+        self._shortcuts = (above, *self.shortcuts(split(event.typed)[0], event.places))
         width = max(self.list.content_size.width - 1, 20)
         lines = [Content(visible(shortcut.title)) for shortcut in self._shortcuts]
         for place in event.places:

@@ -13,7 +13,7 @@ from textual.widgets import Footer, Static
 from faa_core.inventory import ModelDetails
 from faa_core.worker.protocol import Fail
 from faa_tui.live_keys import key_of
-from faa_tui.messages import DetailsWanted
+from faa_tui.messages import DetailsWanted, PathsWanted
 from faa_tui.rendering.text import visible
 from faa_tui.screens.model_dialog import ModelDialog, fault, in_place_of_details
 
@@ -51,7 +51,7 @@ class ModelDetailsScreen(ModelDialog):
             in_place_of_details(wanted, details, key_of(self.app, "details.look_up"))
         )
 
-    def hear_fault(self, wanted: DetailsWanted | str, fail: Fail) -> None:
+    def hear_fault(self, wanted: DetailsWanted | PathsWanted | str, fail: Fail) -> None:
         """Say why there are none."""
         self.query_one("#details", Static).update(fault(fail))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from textual.content import Content
 
 from faa_core.inventory import Inventory, ModelDetails
-from faa_core.worker.protocol import Fail
-from faa_tui.messages import DetailsWanted
+from faa_core.worker.protocol import Fail, PathsReport
+from faa_tui.messages import DetailsWanted, PathsWanted
 from faa_tui.rendering.model_details import model_details
 from faa_tui.rendering.text import visible
 from faa_tui.screens.dialog import Dialog
@@ -21,8 +21,11 @@ class ModelDialog(Dialog[str]):
     def hear_models(self, host: str, inventory: Inventory) -> None:
         """The models of a machine."""
 
-    def hear_fault(self, wanted: DetailsWanted | str, fail: Fail) -> None:
-        """What was wanted will not come: details, or the models of the machine of this name."""
+    def hear_places(self, wanted: PathsWanted, report: PathsReport | None) -> None:
+        """What continues a path on another machine; ``None`` where nobody can tell."""
+
+    def hear_fault(self, wanted: DetailsWanted | PathsWanted | str, fail: Fail) -> None:
+        """What was wanted will not come: details, what continues a path, or the models of the machine of this name."""
 
     def hear_surroundings(self, hosts: tuple[str, ...], loaded: dict[str, int]) -> None:
         """The machines that are known, and the models in memory with their bytes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -15,12 +16,13 @@ from textual.widgets import Footer, Input, Static
 from textual.widgets.option_list import Option
 
 from faa_core.errors import FaaError
-from faa_core.inventory import Inventory, ModelDetails
+from faa_core.inventory import FoundPath, Inventory, ModelDetails
+from faa_core.models.continuing import continuing, is_model
 from faa_core.reference import ARRAY_SUFFIXES, parse
-from faa_core.worker.protocol import Fail
+from faa_core.worker.protocol import Fail, PathsReport
 from faa_tui import model_list, model_places, recent
 from faa_tui.live_keys import key_of
-from faa_tui.messages import DetailsWanted, ModelsWanted
+from faa_tui.messages import DetailsWanted, ModelsWanted, PathsWanted
 from faa_tui.model_list import Line
 from faa_tui.rendering.bytes_in_words import in_words
 from faa_tui.rendering.text import fit, pad, visible
@@ -56,10 +58,10 @@ class OpenModel(ModelDialog, LineOverList[str]):
     class Listed(Message):
         """What continues a path was read."""
 
-        def __init__(self, typed: str, places: tuple[Line, ...], model: bool, fault: str) -> None:
+        def __init__(self, typed: str, found: tuple[FoundPath, ...], model: bool, fault: str) -> None:
             super().__init__()
             self.typed = typed
-            self.places = places
+            self.found = found
             self.model = model
             self.fault = fault
 
@@ -74,7 +76,9 @@ class OpenModel(ModelDialog, LineOverList[str]):
         self._lines: tuple[Line, ...] = ()
         self._details: dict[str, ModelDetails | None] = {}
         self._whole = ""
-        """The path that was typed when it was found to be one of a model."""
+        """The line, when its path was found to be one of a model, or nobody could tell."""
+        self._asked = ""
+        """The line, when another machine was asked what continues its path."""
         self._shown = ""
         self._rest: Timer | None = None
 
@@ -111,17 +115,25 @@ class OpenModel(ModelDialog, LineOverList[str]):
             cut = "There are more folders than were looked into; type a path." if inventory.incomplete else ""
             self.tell(Content.styled(cut, "dim"))
 
+    def hear_places(self, wanted: PathsWanted, report: PathsReport | None) -> None:
+        """Offer what continues a path on another machine; ``None`` where its worker is not there, or cannot tell."""
+        typed = f"{wanted.host}:{wanted.typed}"
+        self._take_places(typed, () if report is None else report.paths, report is None or report.model)
+
     def hear_details(self, wanted: DetailsWanted, details: ModelDetails | None) -> None:
         """Keep them, and show them where they are still wanted."""
         self._details[wanted.reference] = details
         if wanted.reference == self._shown:
             self._show(in_place_of_details(wanted, details, key_of(self.app, "open.look_up")))
 
-    def hear_fault(self, wanted: DetailsWanted | str, fail: Fail) -> None:
+    def hear_fault(self, wanted: DetailsWanted | PathsWanted | str, fail: Fail) -> None:
         """Say what will not come, in its place."""
         if isinstance(wanted, DetailsWanted):
             if wanted.reference == self._shown:
                 self._show(fault(fail))
+        elif isinstance(wanted, PathsWanted):
+            if f"{wanted.host}:{wanted.typed}" == self.line.value:
+                self.tell(fault(fail))
         elif wanted == self._host:
             self.tell(fault(fail))
 
@@ -140,7 +152,7 @@ class OpenModel(ModelDialog, LineOverList[str]):
         if model_list.is_path(rest) and not host:
             self._read_places(event.value)
         else:
-            self._places = ()
+            self._places, self._asked = (), ""
         self._wait_for_rest()
 
     def choose(self, index: int) -> None:
@@ -185,18 +197,27 @@ class OpenModel(ModelDialog, LineOverList[str]):
 
     def _read_places(self, typed: str) -> None:
         def work() -> None:
-            places, wrong = model_places.continuing(typed)
-            self.post_message(self.Listed(typed, places, model_places.is_model(typed), wrong))
+            found: tuple[FoundPath, ...] = ()
+            wrong = ""
+            try:
+                found = continuing(typed)
+            except FaaError as error:
+                wrong = error.message
+            self.post_message(self.Listed(typed, found, is_model(typed), wrong))
 
         self.run_worker(work, group="open-places", thread=True, exclusive=True, exit_on_error=False)
 
     def on_open_model_listed(self, event: Listed) -> None:
         """Offer what continues the path, unless the line is another one by now."""
         event.stop()
+        self._take_places(event.typed, event.found, event.model)
         if event.typed == self.line.value:
-            self._places = event.places
-            self._whole = event.typed if event.model else ""
             self.tell(Content.styled(visible(event.fault), "$text-error"))
+
+    def _take_places(self, typed: str, found: Sequence[FoundPath], model: bool) -> None:
+        if typed == self.line.value:
+            self._places = model_places.lines_of(typed, found)
+            self._whole = typed if model else ""
             self._list_anew()
             self._wait_for_rest()
 
@@ -221,8 +242,8 @@ class OpenModel(ModelDialog, LineOverList[str]):
         marked = self._marked
         if marked is not None:
             return marked.reference if marked.kind == "model" else ""
-        host, rest = model_list.host_and_rest(self.line.value)
-        if not host and model_list.is_path(rest) and rest != self._whole:
+        rest = model_list.host_and_rest(self.line.value)[1]
+        if model_list.is_path(rest) and self.line.value != self._whole:
             return ""
         try:
             return str(parse(self.line.value))
@@ -230,6 +251,10 @@ class OpenModel(ModelDialog, LineOverList[str]):
             return ""
 
     def _ask(self) -> None:
+        host, rest = model_list.host_and_rest(self.line.value)
+        if host and model_list.is_path(rest) and self._asked != self.line.value:
+            self._asked = self.line.value
+            self.post_message(PathsWanted(host, rest))
         reference = self._shown = self._reference
         if not reference:
             self._show_forms()

@@ -6,11 +6,11 @@ from itertools import accumulate
 from pathlib import Path
 
 from faa_core.errors import TextError
+from faa_core.folders import Place
 from faa_tui import text_files
 from faa_tui.cli.text import texts_in
 from faa_tui.samples import samples
 from faa_tui.screens.choose_path import ChoosePath, Shortcut
-from faa_tui.text_files import Place
 
 SAMPLES = "samples"
 """What is typed for the texts that come with faa."""

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from faa_tui.application import FaaApp
+from faa_tui.screens.open_model import OpenModel
 from faa_tui.session import Phase
 
 SCRIPTED = Path(__file__).parents[1] / "unit" / "app" / "scripted_worker.py"
@@ -175,6 +176,66 @@ def test_a_machine_can_be_named_from_the_model_pane(configured: Any) -> None:
             await pilot.press("1")
             assert "gpu7:…" in screen(app)
         assert "[hosts.gpu7]" in file.read_text()
+
+    asyncio.run(body())
+
+
+OLDER = """
+import runpy
+from faa_core.worker import protocol
+protocol.CAPABILITIES = tuple(name for name in protocol.CAPABILITIES if name != "paths")
+runpy.run_path({worker!r}, run_name="__main__")
+"""
+
+
+def test_models_and_paths_of_another_machine_are_chosen_from(configured: Any, tmp_path: Path) -> None:
+    older = tmp_path / "older.py"
+    older.write_text(OLDER.format(worker=str(SCRIPTED)))
+    hosts = {"gpu7": SCRIPTED, "gpu8": older}
+    configured("".join(f'[hosts.{name}]\ncommand = "{sys.executable} -P {file}"\n' for name, file in hosts.items()))
+    there = tmp_path / "there"
+    for name in ("checkpoint-1", "checkpoint-2", "chapters"):
+        (there / name).mkdir(parents=True)
+    (there / "checkpoint-1" / "config.json").write_text("{}")
+    (there / "checkpoint-2" / "inner").mkdir()
+    (there / "maps.npz").write_bytes(bytes(2048))
+
+    async def body() -> None:
+        app = FaaApp("demo", "a few words", command=[sys.executable, "-P", str(SCRIPTED)])
+        async with app.run_test(size=(120, 40)) as pilot:
+            await until(pilot, lambda: app.run_number and app.at_rest)
+            await pilot.press("o")
+            dialog = app.screen
+            assert isinstance(dialog, OpenModel)
+            dialog.write(f"gpu7:{there}/che")
+            await until(pilot, lambda: "gpu7 is not connected" in screen(app))  # nobody there to complete it, yet
+            assert not dialog._places
+            dialog.write("gpu7:")
+            await pilot.pause()
+            await pilot.press(*["down"] * 9, "enter")  # the last line: list the models
+            await until(pilot, lambda: "gpu7" in dialog._inventories)
+            dialog.write(f"gpu7:{there}/che")
+            await until(pilot, lambda: len(dialog._places) == 2)
+            assert [line.kind for line in dialog._places] == ["model", "folder"]
+            await pilot.press("tab")
+            assert dialog.line.value == f"gpu7:{there}/checkpoint-"
+            await pilot.press("2", "tab")
+            await until(pilot, lambda: [line.title for line in dialog._places] == ["checkpoint-2/"])
+            await pilot.press("tab")
+            await until(pilot, lambda: [line.title for line in dialog._places] == ["inner/"])
+            dialog.write(f"gpu7:{there}/nowhere/x")
+            await until(pilot, lambda: "nowhere cannot be read" in screen(app).replace("\n", ""))
+            dialog.write("gpu8:")
+            await pilot.pause()
+            await pilot.press(*["down"] * 9, "enter")
+            await until(pilot, lambda: "gpu8" in dialog._inventories)
+            dialog.write(f"gpu8:{there}/che")
+            await until(pilot, lambda: dialog._whole == dialog.line.value)  # an older worker is not asked
+            assert (dialog._places, dialog.completed()) == ((), dialog.line.value)
+            dialog.write(f"gpu7:{there}/checkpoint-1")
+            await until(pilot, lambda: len(dialog._places) == 1)
+            await pilot.press("enter")
+            await until(pilot, lambda: app.phase is Phase.DONE and app.order.reference == f"gpu7:{there}/checkpoint-1")
 
     asyncio.run(body())
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from faa_core import folders
 from faa_core.errors import TextError
-from faa_tui import text_files
-from faa_tui.text_files import Place, above, completed, places_in, read, size_in_words, split
+from faa_core.folders import Place, places_in, split
+from faa_tui.text_files import above, completed, read, size_in_words
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def test_folders_come_first_and_hidden_names_only_when_asked_for(folder: Path) -
 
 
 def test_a_folder_with_very_many_files_says_how_many_are_not_listed(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(text_files, "MOST_ENTRIES", 3)
+    monkeypatch.setattr(folders, "MOST_ENTRIES", 3)
     for index in range(5):
         (tmp_path / f"{index}.txt").touch()
     assert [len(places_in(tmp_path)[0]), places_in(tmp_path)[1]] == [3, 2]

@@ -67,6 +67,7 @@ ClientEvent = (
     | protocol.Boxed
     | protocol.ResidentReport
     | protocol.ModelsReport
+    | protocol.PathsReport
     | protocol.Inspected
     | protocol.EnvironmentReport
     | protocol.Done

@@ -6,7 +6,7 @@ import heapq
 import itertools
 import threading
 
-from faa_core.worker.protocol import ON_SCREEN, Align, Inspect, Job, Models, Residents, Tile
+from faa_core.worker.protocol import ON_SCREEN, Align, Inspect, Job, Models, Paths, Residents, Tile
 
 
 class Ticket:
@@ -23,7 +23,7 @@ class Ticket:
     def __init__(self, job: Job) -> None:
         self.job = job
         self.priority: int = getattr(job, "priority", ON_SCREEN)
-        self.brief = isinstance(job, Tile | Align | Models | Residents) or (
+        self.brief = isinstance(job, Tile | Align | Models | Paths | Residents) or (
             isinstance(job, Inspect) and not job.ask_hub  # which may take long to answer
         )
         self.cancelled = False

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faa_core.findings import HeadExamination, HeadTests, RepeatProbe, RolloutToLast, Surrogate
-from faa_core.inventory import Inventory, ModelDetails
+from faa_core.inventory import FoundPath, Inventory, ModelDetails
 from faa_core.records import LayerResult, LayerSketch, MapKind, ModelInfo, Tokens
 
-VERSION = (1, 4)
+VERSION = (1, 5)
 """Major and minor version of the protocol.
 
 A different major version is refused, naming both. A client sends a worker of another minor version only what its
@@ -53,6 +53,7 @@ CAPABILITIES = (
     "residents",
     "models",
     "inspect",
+    "paths",
     "environment",
     "boxes",
     "cancel",
@@ -333,6 +334,20 @@ class Inspect(msgspec.Struct, frozen=True, tag="inspect", tag_field="type"):
     ask_hub: bool = False
 
 
+class Paths(msgspec.Struct, frozen=True, tag="paths", tag_field="type"):
+    """Ask what continues a path to a model that is being typed.
+
+    Answered by `PathsReport`, and `Done` or `Fail`; torch is not needed for it.
+
+    Attributes:
+        id: The job.
+        typed: The path, or the beginning of one, ``~`` allowed.
+    """
+
+    id: int
+    typed: str
+
+
 class Environment(msgspec.Struct, frozen=True, tag="environment", tag_field="type"):
     """Ask what the worker's machine has. Answered by `EnvironmentReport` and `Done` or `Fail`."""
 
@@ -392,6 +407,7 @@ Job = (
     | Residents
     | Models
     | Inspect
+    | Paths
     | Environment
 )
 Request = Job | Tune | Ack | Cancel | Ping | Bye
@@ -542,6 +558,20 @@ class ModelsReport(msgspec.Struct, frozen=True, tag="models-report", tag_field="
     inventory: Inventory
 
 
+class PathsReport(msgspec.Struct, frozen=True, tag="paths-report", tag_field="type"):
+    """The answer to `Paths`.
+
+    Attributes:
+        id: The job.
+        paths: What lies in its folder and begins with its last part.
+        model: Whether the path as it is typed is that of a model.
+    """
+
+    id: int
+    paths: tuple[FoundPath, ...]
+    model: bool
+
+
 class Inspected(msgspec.Struct, frozen=True, tag="inspected", tag_field="type"):
     """The answer to `Inspect`.
 
@@ -660,6 +690,7 @@ Event = (
     | Boxed
     | ResidentReport
     | ModelsReport
+    | PathsReport
     | Inspected
     | Chunk
     | EnvironmentReport

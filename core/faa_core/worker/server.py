@@ -31,6 +31,7 @@ from faa_core.errors import Cancelled, FaaError, OutOfMemoryError, UsageError, W
 from faa_core.findings import HeadExamination, HeadTests, RepeatProbe, RolloutToLast
 from faa_core.inventory import ModelDetails
 from faa_core.listener import Listener
+from faa_core.models.continuing import continuing, is_model
 from faa_core.models.finding import find_models
 from faa_core.records import LayerResult, LayerSketch, ModelInfo, Tokens
 from faa_core.worker import faults, protocol, stdio, wire
@@ -308,6 +309,9 @@ class _Server:
         listener = _JobListener(self, ticket)
         if isinstance(job, protocol.Models):  # needs no engine, and somebody may be choosing before there is one
             listener.emit(protocol.ModelsReport(job.id, find_models(job.folders)))
+            return None, ()
+        if isinstance(job, protocol.Paths):
+            listener.emit(protocol.PathsReport(job.id, continuing(job.typed), is_model(job.typed)))
             return None, ()
         if self._engine is None:
             listener.progress("import", "Importing PyTorch")

@@ -182,6 +182,12 @@ def _found(event: protocol.ModelsReport) -> None:
     _demand(all(model.nbytes >= 0 and math.isfinite(model.used) for model in models), "its sizes and times")
 
 
+def _paths(event: protocol.PathsReport) -> None:
+    _demand(len(event.paths) <= MOST_FOUND, f"{len(event.paths)} paths")
+    _demand(all(path.name.isprintable() and "/" not in path.name for path in event.paths), "names that are none")
+    _demand(all(path.nbytes is None or path.nbytes >= 0 for path in event.paths), "its sizes")
+
+
 def _tokens(tokens: Tokens) -> None:
     # A file of attention has pieces and no ids.
     count = len(tokens.pieces)
@@ -210,5 +216,6 @@ _LOOKS: dict[type[msgspec.Struct], Callable[..., None]] = {
     protocol.Started: _started,
     protocol.Loaded: _loaded,
     protocol.ModelsReport: _found,
+    protocol.PathsReport: _paths,
     protocol.Inspected: _inspected,
 }

@@ -102,6 +102,7 @@ def messages(layer_result: records.LayerResult) -> list[protocol.Request | proto
         protocol.Unload(4, "demo"),
         protocol.Residents(4),
         protocol.Models(4, ("~/models",)),
+        protocol.Paths(4, "~/che"),
         protocol.Inspect(4, "gpt2", options, 900, True),
         protocol.Environment(4),
         protocol.Tune((1, 7), True, 2**20),
@@ -123,6 +124,9 @@ def messages(layer_result: records.LayerResult) -> list[protocol.Request | proto
         protocol.ResidentReport(4, (protocol.Resident("demo", "cuda:0", "bfloat16", 2**34, 2**30, (1, 2)),)),
         protocol.ModelsReport(
             4, inventory.Inventory((inventory.FoundModel("gpt2", "cache", 2**30, 1.5, "incomplete"),), "/cache", True)
+        ),
+        protocol.PathsReport(
+            4, (inventory.FoundPath("checkpoint", True, True), inventory.FoundPath("a.npy", False, True, 9)), False
         ),
         protocol.Inspected(4, details),
         protocol.Chunk(3, "tile", "<f2", (2, 3), 0, 12),
