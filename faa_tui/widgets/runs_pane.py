@@ -42,7 +42,7 @@ class RunsPane(FilteredTable):
         Binding("m", "trouble", "what is wrong", show=False, id="runs.trouble", tooltip="What is wrong with the file"),
     ]
     EXAMPLE = "gpt2  golden  kind=comparison  tokens>500"
-    EMPTY = "Finished runs are kept here."
+    EMPTY = "No runs are kept yet."
 
     class Wish(Message, namespace="runs_pane"):
         """Something is wanted of a run.

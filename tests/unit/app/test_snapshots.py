@@ -15,6 +15,7 @@ import sys
 
 import pytest
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
+from textual.widgets import Input
 
 from faa_tui.application import FaaApp
 from faa_tui.colour import Display
@@ -25,7 +26,7 @@ from .conftest import WORKER, Session
 BASELINE = (3, 11)
 TEXT = "one two three four five six seven one two three four five"
 CLOCK = re.compile(r"\b\d\d:\d\d\b")
-BEATS = re.compile(r" \d+ MiB|, busy")
+BEATS = re.compile(r" \d+ MiB|, busy|(?<=starting the worker) \d+ s")
 """What the top line says of a worker's sign of life, which comes when it comes."""
 FONTS = re.compile(r"@font-face\s*\{.*?\}", re.DOTALL)
 UNIQUE = re.compile(r"\bterminal-\d+-")
@@ -148,6 +149,24 @@ def test_the_dialogs(start, size, kept):
     asyncio.run(body())
 
 
+FORMS = {"text-set": ("F",), "machine": ("M",)}
+
+
+def test_the_forms(start, size, kept):
+    async def body():
+        async with start(text=TEXT, size=size) as session:
+            await settled(session)
+            for name, keys in FORMS.items():
+                await show(session, *keys)
+                assert session.app.screen is not session.app.main, name
+                if isinstance(session.app.focused, Input):
+                    session.app.focused.cursor_blink = False
+                kept(session, name)
+                await session.press("escape")
+
+    asyncio.run(body())
+
+
 @at_the_ends
 def test_the_tour(start, size, kept):
     async def body():
@@ -193,6 +212,20 @@ def test_nothing_yet(start, size, kept, tmp_path):
             await session.until_phase("FAILED")
             await settled(session)
             kept(session, "nothing")
+
+    asyncio.run(body())
+
+
+def test_an_untouched_start(size, kept):
+    """Nothing was ever run or kept here, no model is named, and the worker has not said a word."""
+
+    async def body():
+        app = FaaApp(command=[sys.executable, "-c", "import sys; sys.stdin.read()"])
+        async with app.run_test(size=size) as pilot:
+            session = Session(app, pilot)
+            await session.until(lambda: "once it is measured" in session.text)
+            await settled(session)
+            kept(session, "untouched")
 
     asyncio.run(body())
 
