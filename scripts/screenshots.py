@@ -44,8 +44,9 @@ SCREENS: dict[tuple[str, ...], dict[str, tuple[str, ...]]] = {
         "texts": ("F",),
         "machine": ("M",),
         **{f"curve-{page}": ("4", "v") for page in range(2, 10)},
-        "map": ("v", "4", "z", "b", "b"),
-        "without-first-key": ("z", "B", "B", "B", "d"),
+        "map": ("v", "4", "b", "b", "b", "b"),
+        "map-alone": ("z",),
+        "without-first-key": ("z", "B", "B", "B", "B", "d"),
     },
     COMPARED: {
         "compare": ("n",),
@@ -55,8 +56,8 @@ SCREENS: dict[tuple[str, ...], dict[str, tuple[str, ...]]] = {
 }
 """Models to names and the keys that lead from one screen to the next, once the runs are done."""
 SIZES = {"": WIDE, "-narrow": NARROW}
-KEPT = ("main", "main-narrow", "help", "text", "heads-table", "compare", "compare-narrow")
-"""Those that are kept beside the code; the others are to be looked at, in a folder of their own."""
+KEPT = ("main", "map", "heads-table", "text", "help", "compare")
+"""Those that are kept beside the code, at both sizes; the others are to be looked at, in a folder of their own."""
 FONTS = re.compile(r"@font-face\s*\{.*?\}", re.DOTALL)
 """Textual names fonts that lie on a server."""
 WAIT_SECONDS = 120.0
@@ -89,7 +90,7 @@ async def take(models: tuple[str, ...], size: tuple[int, int], suffix: str, fold
             app.tell_status()
             await pilot.pause(0.4)
             path = folder / f"{name}{suffix}.svg"
-            if folder != FOLDER or path.stem in KEPT:
+            if folder != FOLDER or name in KEPT:
                 path.write_text(FONTS.sub("", app.export_screenshot(title="faa")), encoding="utf-8")
                 print(path, flush=True)
             while app.screen is not app.base_screen:
