@@ -290,6 +290,17 @@ def comparison_of(session):
     return [run for run, row in session.app.main.runs._runs.items() if row.kind == "comparison"]
 
 
+async def opened_comparison(session, run):
+    """Put the cursor on a comparison, and open it; returns its screen, once it is drawn."""
+    await session.press("8")
+    session.app.main.runs.select(run)
+    await session.press("enter")
+    await session.until(lambda: isinstance(session.app.screen, CompareScreen) and session.app.desk.comparing.kept)
+    screen = session.app.screen
+    await session.until(lambda: screen.is_drawn)
+    return screen
+
+
 async def compared(session):
     """A comparison of the model with its untrained twin, which is kept, with the maps of both."""
     await little_maps(session, 1, 32)
@@ -309,12 +320,7 @@ def test_a_kept_comparison_is_shown_by_its_record_and_run_again_by_r(start, size
             run = await compared(session)
             numbers = app.desk.screen.comparison
             app.fleet.close()
-            await session.press("8")
-            app.main.runs.select(run)
-            await session.press("enter")
-            await session.until(lambda: isinstance(app.screen, CompareScreen) and app.desk.comparing.kept)
-            screen = app.screen
-            await session.until(lambda: screen.is_drawn)
+            screen = await opened_comparison(session, run)
             assert [pair.a for pair in screen.comparison.matching.pairs] == [pair.a for pair in numbers.matching.pairs]
             assert np.array_equal(screen.comparison.divergence, numbers.divergence, equal_nan=True)
             assert f"Kept comparison {run}" in session.text
@@ -344,12 +350,7 @@ def test_a_kept_comparison_of_other_tokens_shows_its_maps_over_common_segments(s
             live = app.desk.screen._maps[1]
             await session.press("escape")
             await session.until(lambda: app.at_rest)
-            await session.press("8")
-            app.main.runs.select(run)
-            await session.press("enter")
-            await session.until(lambda: isinstance(app.screen, CompareScreen) and app.desk.comparing.kept)
-            screen = app.screen
-            await session.until(lambda: screen.is_drawn)
+            screen = await opened_comparison(session, run)
             assert screen._maps[1] is not live
             assert app.desk.comparing.is_aligned("decoder")
             assert [heat_map.address for heat_map in screen._maps[:2]].count(None) == 0
@@ -378,10 +379,7 @@ def test_a_kept_comparison_that_is_run_again_has_new_numbers_and_whole_maps(star
         async with start(text=WORDS) as session:
             app = session.app
             run = await compared(session)
-            await session.press("8")
-            app.main.runs.select(run)
-            await session.press("enter")
-            await session.until(lambda: isinstance(app.screen, CompareScreen) and app.desk.comparing.kept)
+            await opened_comparison(session, run)
             before = app.screen.comparison
             await session.press("r")
             await session.until(lambda: app.screen.comparison is not before and app.desk.at_rest)
