@@ -81,12 +81,13 @@ def test_no_mouse_never_asks_for_it_and_a_first_start_shows_the_tour_once(bare, 
     terminal.until(lambda: not terminal.shows("1 of 6"))
     taken = tmp_path / ".local" / "state" / "faa" / "tour-taken"
     terminal.until(taken.exists)
+    terminal.until_shows("done")
     terminal.type("q")
     assert terminal.until_ended() == 0
     assert b"\x1b[?1000h" not in terminal.raw
     second = open_terminal(command)
     second.until_shows("1 Models")
-    second.until_shows("done")
+    second.until_shows("kept run 1")
     assert not second.shows("1 of 6")
 
 

@@ -16,7 +16,7 @@ TEXT = "one two three four five six seven one two three four five"
 NAMES = {
     "models": "Models",
     "layers": "Layers",
-    "numbers": "Box",
+    "numbers": "Curves",
     "text": "Text",
     "runs": "Runs",
 }
