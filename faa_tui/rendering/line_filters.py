@@ -27,6 +27,10 @@ from faa_tui.rendering.ramps import RGB, luminance, xterm_rgb
 
 READABLE: Final = 4.5
 """Least contrast of text with what is behind it (WCAG 2.2, 1.4.3)."""
+VISIBLE: Final = 3.0
+"""Least contrast of a curve with what is behind it (WCAG 2.2, 1.4.11)."""
+_DOTS: Final = re.compile(r"[\u2800-\u28ff]")
+"""What curves are drawn with."""
 _WORDS: Final = re.compile(r"[^\s\u2500-\u259f\u2800-\u28ff]")
 """What is text, and not a line, a block or the dots of a curve."""
 _STEPS: Final = 16
@@ -47,7 +51,9 @@ _ON_LIGHT: Final = {1: 1, 6: 4, 5: 5}
 
 
 class ReadableText(LineFilter):
-    """Text that stands out by `READABLE` to 1 or more from what is behind it, whatever the theme asks for.
+    """Text that stands out from what is behind it by `READABLE` to 1 or more, and curves that do by `VISIBLE`.
+
+    Whatever the theme asks for; frames, blocks of colour and the terminal's own colours stay as they are.
 
     Args:
         in_256: Whether the terminal shows the colours that `XtermColours` chooses, which then comes next.
@@ -58,14 +64,18 @@ class ReadableText(LineFilter):
         self._in_256 = in_256
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """Change the colours of the text of a line."""
+        """Change the colours of text and curves in a line."""
         return [self._changed(segment) for segment in segments]
 
     def _changed(self, segment: Segment) -> Segment:
         text, style, control = segment
-        if style is None or (found := _readable(style, self._in_256)) is style or not _WORDS.search(text):
+        if style is None or _readable(style, self._in_256, READABLE) is style:
             return segment
-        return Segment(text, found, control)
+        if _WORDS.search(text):
+            return Segment(text, _readable(style, self._in_256, READABLE), control)
+        if _DOTS.search(text):
+            return Segment(text, _readable(style, self._in_256, VISIBLE), control)
+        return segment
 
 
 class XtermColours(LineFilter):
@@ -97,14 +107,14 @@ class OwnColours(LineFilter):
 
 
 @lru_cache(maxsize=4096)
-def _readable(style: Style, in_256: bool) -> Style:
+def _readable(style: Style, in_256: bool, least: float) -> Style:
     """``style`` itself where it can be read, or where its colours are the terminal's own."""
     reverse = bool(style.reverse)
     front, back = (style.bgcolor, style.color) if reverse else (style.color, style.bgcolor)
     ink, paper = _exact(front), _exact(back)
     if ink is None or paper is None:
         return style
-    found = readable(ink, paper, in_256)
+    found = _readable_on(paper, ink, in_256, least)
     if found == ink:
         return style
     colour = RichColor.from_rgb(*found)
@@ -118,13 +128,14 @@ def _exact(colour: RichColor | None) -> RGB | None:
     return _rgb(colour)
 
 
-def readable(ink: RGB, paper: RGB, in_256: bool = False) -> RGB:
-    """The colour nearest to ``ink`` on its way to black or white that can be read on ``paper``.
+def _readable_on(paper: RGB, ink: RGB, in_256: bool, least: float) -> RGB:
+    """The first colour on the way of ``ink`` to black or white that has a contrast of ``least`` with ``paper``.
 
     Args:
-        ink: Colour of text.
-        paper: What is behind it.
+        paper: What is behind the text.
+        ink: What the theme asks for.
         in_256: Whether both are shown in the colour of the 256 that is seen as the nearest.
+        least: At most 4.58, which black or white always has.
     """
 
     def contrast(colour: RGB) -> float:
@@ -133,14 +144,14 @@ def readable(ink: RGB, paper: RGB, in_256: bool = False) -> RGB:
         return _contrast(colour, behind)
 
     behind = xterm_rgb(nearest_by_eye(paper)) if in_256 else paper
-    if contrast(ink) >= READABLE:
+    if contrast(ink) >= least:
         return ink
     ends: list[RGB] = [(255, 255, 255), (0, 0, 0)]
     if luminance(ink) < luminance(paper):
         ends.reverse()
-    end = next(end for end in ends if contrast(end) >= READABLE)  # of black and white one always does
+    end = next(end for end in ends if contrast(end) >= least)
     way = np.linspace(ink, end, _STEPS + 1).round().astype(int).tolist()
-    return next(colour for red, green, blue in way if contrast(colour := (red, green, blue)) >= READABLE)
+    return next(colour for red, green, blue in way if contrast(colour := (red, green, blue)) >= least)
 
 
 @lru_cache(maxsize=4096)

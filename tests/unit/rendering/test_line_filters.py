@@ -80,10 +80,18 @@ def test_a_row_in_reverse_video_is_readable_too_and_keeps_the_colour_behind_it()
     assert contrast(tuple(row.style.bgcolor.triplet), (0xA8, 0x6D, 0x1C)) >= 4.5
 
 
-def test_frames_dots_and_the_terminals_own_colours_stay_as_they_are() -> None:
+def test_frames_blocks_and_the_terminals_own_colours_stay_as_they_are() -> None:
     faint = Style.parse("#ffffff on #d8d8d8")
-    line = [Segment("─│╭▀█⠤ ", faint), Segment("word", Style.parse("yellow on white")), Segment("word")]
+    line = [Segment("─│╭▀█ ", faint), Segment("word", Style.parse("yellow on white")), Segment("word")]
     assert ReadableText().apply(line, LIGHT) == line
+
+
+def test_a_curve_can_be_seen_and_need_not_be_as_strong_as_text() -> None:
+    (curve,) = ReadableText().apply([Segment("⠤⣀ ", Style.parse("#8e8f24 on #e0e0e0"))], LIGHT)
+    assert curve.style is not None
+    assert curve.style.color is not None
+    assert curve.style.color.triplet is not None
+    assert 3.0 <= contrast(tuple(curve.style.color.triplet), (0xE0, 0xE0, 0xE0)) < 4.0
 
 
 def filtered(style: str, background: Color, hues: bool = False) -> Style:
