@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import queue
+import socket
 import subprocess
 import sys
 import threading
@@ -57,6 +58,8 @@ class Hub(ThreadingHTTPServer):
         self.sent = 0
         """Bytes of files that were sent."""
         self.broken = False
+        self.cutting = False
+        """Whether the next large file breaks off in the middle."""
         self.gate = threading.Event()
         """Closed where large files are to stop in the middle."""
         self.gate.set()
@@ -85,6 +88,11 @@ class Requests(BaseHTTPRequestHandler):
             try:
                 if half:
                     self.wfile.write(body[:half])
+                    if self.server.cutting:
+                        self.server.cutting = False
+                        self.close_connection = True
+                        self.connection.shutdown(socket.SHUT_RDWR)
+                        return
                     self.server.halfway.set()
                     self.server.gate.wait(60)
                 self.wfile.write(body[half:])
@@ -355,6 +363,18 @@ def test_a_download_that_is_given_up_goes_on_where_it_was(hub: Hub, tmp_path: Pa
     weights = hub.repositories["org/large"] / "model.safetensors"
     [fetched] = (tmp_path / "hub").glob("models--org--large/snapshots/*/model.safetensors")
     assert fetched.read_bytes() == weights.read_bytes()
+
+
+def test_a_connection_that_breaks_is_made_anew_and_that_is_told(hub: Hub, client: Client) -> None:
+    hub.cutting = True
+    answer = client.open("org/large")
+    assert answer["revision"] == COMMIT, answer
+    told = [report[:3] for report in answer["reports"] if report[0] in ("download", "resume")]
+    at = [stage for stage, *_ in told].index("resume")
+    _, text, done = told[at]
+    assert text == f"Downloading org/large, gone on with at {done / 1024**2:,.0f} MiB"
+    assert told[at - 1][2] == done > 4 * 1024**2  # from there, and not from the start
+    assert {stage for stage, *_ in told[at:]} == {"resume"}
 
 
 def test_what_was_kept_and_is_not_part_of_the_file_is_noticed(hub: Hub, tmp_path: Path) -> None:

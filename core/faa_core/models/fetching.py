@@ -167,7 +167,7 @@ def _download(name: str, revision: str, weights: bool, aside: Aside[Snapshot]) -
     for file in wanted:
         bars = meter.bars(sizes[file])
         if _in_cache(name, file, revision) is None:
-            bring(name, file, commit, sizes[file], bars, aside.holding)
+            bring(name, file, commit, sizes[file], bars, aside.holding, meter.broke)
         # The revision is passed as it was asked for, because that is what the cache remembers the commit by.
         path = hf_hub_download(name, file, revision=revision, tqdm_class=bars)
         meter.finish(sizes[file])
@@ -195,7 +195,9 @@ class _Meter:
     """Adds up what the progress bars of several files say, and says where an earlier download was gone on with."""
 
     def __init__(self, name: str, total: int, progress: Progress) -> None:
+        self._name = name
         self._stage, self._text = "download", f"Downloading {name}"
+        self._broken = False
         self._total = total
         self._progress = progress
         self._before = 0
@@ -205,10 +207,14 @@ class _Meter:
         self._progress(self._stage, self._text, min(done, self._total), self._total, "bytes")
 
     def _go_on(self, done: int) -> None:
-        """So many bytes are here of an earlier download."""
-        if self._stage != "resume":
-            self._stage, self._text = "resume", f"{self._text}, gone on with at {done / 1024**2:,.0f} MiB"
+        """So many bytes are here of an earlier download, or of before the connection broke."""
+        self._broken = False
+        self._stage, self._text = "resume", f"Downloading {self._name}, gone on with at {done / 1024**2:,.0f} MiB"
         self._report(done)
+
+    def broke(self) -> None:
+        """The connection broke; what comes next comes over another one."""
+        self._broken = True
 
     def finish(self, size: int) -> None:
         """A file of ``size`` bytes is here."""
@@ -229,6 +235,8 @@ class _Meter:
             def update(self, n: float | None = 1) -> bool | None:
                 # A file in chunks has a bar for what comes over the network and one for what is written; each counts
                 # from the start of the file, and neither is to push the sum past its size.
+                if meter._broken:
+                    meter._go_on(meter._before + min(self._bytes, size))
                 self._bytes += int(n or 0)
                 meter._report(meter._before + min(self._bytes, size))
                 return None

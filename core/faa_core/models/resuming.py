@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import logging
 import os
 import re
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -45,6 +47,7 @@ def bring(
     size: int,
     bars: type[Any],
     holding: Callable[[IO[bytes]], AbstractContextManager[None]],
+    broke: Callable[[], object],
 ) -> None:
     """Put a file where huggingface_hub keeps its contents, so that it finds it there; harmless where it is there.
 
@@ -59,6 +62,7 @@ def bring(
             and what has come until then is kept.
         holding: Entered with the file while it is written; whoever closes it meanwhile keeps what has come, and lets
             another one go on with it.
+        broke: Called when the connection broke, and another one goes on where it was.
 
     Raises:
         NetworkError: What was kept and what came do not make up the file.
@@ -84,7 +88,8 @@ def bring(
         if have > size:
             stream.truncate(0)
             have = 0
-        http_get(url, stream, resume_size=have, headers=build_hf_headers(), expected_size=size, tqdm_class=bars)
+        with _hearing_of_breaks(broke):
+            http_get(url, stream, resume_size=have, headers=build_hf_headers(), expected_size=size, tqdm_class=bars)
         stream.flush()
         if have and not _is(part, etag):
             part.unlink()
@@ -93,6 +98,24 @@ def bring(
                 "Try again; it begins from the start.",
             )
         os.replace(part, whole)
+
+
+@contextmanager
+def _hearing_of_breaks(broke: Callable[[], object]) -> Iterator[None]:
+    """Call ``broke`` when a download of this thread is tried again, which huggingface_hub tells its log alone."""
+    thread = threading.get_ident()
+
+    class Ears(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.thread == thread:
+                broke()
+
+    log, ears = logging.getLogger(http_get.__module__), Ears(logging.WARNING)
+    log.addHandler(ears)
+    try:
+        yield
+    finally:
+        log.removeHandler(ears)
 
 
 def _is(file: Path, etag: str) -> bool:
