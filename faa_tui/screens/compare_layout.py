@@ -419,7 +419,7 @@ class CompareLayout(PanedScreen):
         comparison, index = self.comparison, self.pair_index
         self._pairs.show(comparison, self.statistic, index)
         # In a frame of its own: the two together would hold up a key for longer than one of them.
-        self.call_later(self._draw_plot)
+        self.call_after_refresh(self._draw_plot)
 
     def _draw_plot(self) -> None:
         heads = {side: head for side in range(len(self.comparing.sides)) if (head := self.head_of(side)) is not None}
