@@ -374,6 +374,37 @@ def test_a_kept_comparison_of_other_tokens_shows_its_maps_over_common_segments(s
     asyncio.run(body())
 
 
+def test_of_each_further_text_the_telling_maps_over_segments_are_kept_however_the_sides_change(start):
+    async def body():
+        async with start(text=WORDS, others=("halves", "small"), wait=False) as session:
+            app, texts = session.app, ("one two three four five six", "seven eight nine ten eleven")
+            await session.until(lambda: app.desk is not None and len(app.desk.comparing.comparisons) == 2)
+            app.desk.comparing.with_texts(texts)
+            app.screen._changed()
+            kept = []
+
+            def whole():
+                with Store(paths.runs()) as store:
+                    kept[:] = [
+                        entry for entry in store.entries() if entry.kind == "comparison" and len(entry.texts) == 2
+                    ]
+                    return len(kept) == 2 and all(store.segment_overviews(entry.id, 1, 1) for entry in kept)
+
+            await session.until(whole)
+            await session.press("w")  # the sides change places; their segments are the same
+            await session.until(lambda: app.desk.at_rest)
+        with Store(paths.runs()) as store:
+            for entry in kept:
+                # Segments of all three, also where the two have the same tokens.
+                (segments,) = store.segments(entry.id, 1)
+                assert segments.queries.pieces == ("seven", " eight", " nine", " ten", " eleven")
+                assert {one.weights.shape for one in store.segment_overviews(entry.id, 1, 1)} == {(5, 5)}
+                assert 0 < len(store.segment_overviews(entry.id, 0, 1)) <= 6
+                assert len(store.segment_overviews(entry.id, 0, 0)) == 32
+
+    asyncio.run(body())
+
+
 def test_a_kept_comparison_that_is_run_again_has_new_numbers_and_whole_maps(start):
     async def body():
         async with start(text=WORDS) as session:
