@@ -28,6 +28,7 @@ class Terminal:
         self.screen = pyte.Screen(size[0], size[1])
         self._stream = pyte.ByteStream(self.screen)
         self.raw = b""
+        self._answers = {}
         self.status = None
         self.master, slave = pty.openpty()
         ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
@@ -45,6 +46,10 @@ class Terminal:
     def type(self, keys):
         os.write(self.master, keys.encode())
 
+    def answer(self, question, answer):
+        """From now on answer a question of the application, as a real terminal does."""
+        self._answers[question] = answer, 0
+
     def pump(self, seconds=0.05):
         if select.select([self.master], [], [], seconds)[0]:
             try:
@@ -53,6 +58,10 @@ class Terminal:
                 return
             self.raw += data
             self._stream.feed(data)
+            for question, (answer, before) in self._answers.items():
+                asked = self.raw.count(question)
+                self.type(answer * (asked - before))
+                self._answers[question] = answer, asked
 
     def until(self, condition, seconds=30.0):
         """Read until ``condition()`` holds."""

@@ -10,19 +10,8 @@ MOVING_BYTES = 75_000
 
 
 def answering(terminal):
-    """Let a terminal answer questions for its cursor as a real one does."""
-    pump = terminal.pump
-    answered = 0
-
-    def pump_and_answer(seconds=0.05):
-        nonlocal answered
-        pump(seconds)
-        asked = terminal.raw.count(QUESTION)
-        for _ in range(asked - answered):
-            terminal.type("\x1b[1;1R")
-        answered = asked
-
-    terminal.pump = pump_and_answer
+    """Let a terminal say where its cursor is."""
+    terminal.answer(QUESTION, "\x1b[1;1R")
     return terminal
 
 

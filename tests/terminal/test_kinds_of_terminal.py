@@ -12,23 +12,6 @@ ASKED = b"\x1b[?2026$p"
 SEQUENCE = re.compile(rb"\x1b(\[[0-?]*[ -/]*[@-~]|\].*?\x07)")
 
 
-def answering_mode_2026(terminal, value):
-    """Let a terminal say what it knows of synchronised output: 2 that it can, 0 that it has never heard of it."""
-    pump = terminal.pump
-    answered = 0
-
-    def pump_and_answer(seconds=0.05):
-        nonlocal answered
-        pump(seconds)
-        asked = terminal.raw.count(ASKED)
-        for _ in range(asked - answered):
-            terminal.type(f"\x1b[?2026;{value}$y")
-        answered = asked
-
-    terminal.pump = pump_and_answer
-    return terminal
-
-
 def picture(terminal):
     """Every cell below the top line, which tells how the worker is."""
     screen = terminal.screen
@@ -40,8 +23,8 @@ def test_frames_are_whole_where_the_terminal_can_hold_them_back_and_the_same_eve
     can, silent, cannot = terminals = [
         open_terminal(size=(80, 24), COLORTERM="truecolor", XDG_STATE_HOME=str(tmp_path / name)) for name in "abc"
     ]
-    answering_mode_2026(can, 2)
-    answering_mode_2026(cannot, 0)
+    can.answer(ASKED, "\x1b[?2026;2$y")
+    cannot.answer(ASKED, "\x1b[?2026;0$y")  # it has never heard of that mode
     for terminal in terminals:
         terminal.until_shows(" → ")  # the cursor is on the map
         terminal.type("]>")

@@ -15,7 +15,6 @@ import sys
 
 import pytest
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
-from textual.widgets import Input
 
 from faa_tui.application import FaaApp
 from faa_tui.colour import Display
@@ -131,20 +130,25 @@ DIALOGS = {
 }
 
 
+async def keep_each(session, dialogs, kept):
+    """Open one after the other, compare it, and close it."""
+    for name, keys in dialogs.items():
+        await show(session, *keys)
+        assert session.app.screen is not session.app.main, name
+        # A cursor that blinks is no part of the picture; the palette starts it anew.
+        if (focused := session.app.focused) is not None and hasattr(focused, "cursor_blink"):
+            focused.cursor_blink = False
+        kept(session, name)
+        while session.app.screen is not session.app.main:
+            await session.press("escape")
+
+
 @at_the_ends
 def test_the_dialogs(start, size, kept):
     async def body():
         async with start(text=TEXT, size=size) as session:
             await settled(session)
-            for name, keys in DIALOGS.items():
-                await show(session, *keys)
-                assert session.app.screen is not session.app.main, name
-                # A cursor that blinks is no part of the picture; the palette starts it anew.
-                if (focused := session.app.focused) is not None and hasattr(focused, "cursor_blink"):
-                    focused.cursor_blink = False
-                kept(session, name)
-                while session.app.screen is not session.app.main:
-                    await session.press("escape")
+            await keep_each(session, DIALOGS, kept)
 
     asyncio.run(body())
 
@@ -156,13 +160,7 @@ def test_the_forms(start, size, kept):
     async def body():
         async with start(text=TEXT, size=size) as session:
             await settled(session)
-            for name, keys in FORMS.items():
-                await show(session, *keys)
-                assert session.app.screen is not session.app.main, name
-                if isinstance(session.app.focused, Input):
-                    session.app.focused.cursor_blink = False
-                kept(session, name)
-                await session.press("escape")
+            await keep_each(session, FORMS, kept)
 
     asyncio.run(body())
 
