@@ -177,7 +177,7 @@ class ChoosePath(LineOverList[Answer]):
             return
         self._places, self._listed_for = event.places, event.typed
         above = Shortcut(text_files.above(event.typed), "../", folder=True)
-        self._shortcuts = (above, *self.shortcuts(split(event.typed)[0], event.places))
+        self._shortcuts = (*self.shortcuts(split(event.typed)[0], event.places), above)
         width = max(self.list.content_size.width - 1, 20)
         lines = [Content(visible(shortcut.title)) for shortcut in self._shortcuts]
         for place in event.places:
