@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from faa_core.errors import DamagedStoreError, StoreError
 
 BUSY_SECONDS = 10.0
 """How long a writer waits for another one."""
+_AGAIN_SECONDS = 0.005
 
 _FIRST = """
 create table run (
@@ -130,7 +132,8 @@ def open_file(path: Path) -> sqlite3.Connection:
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
-    for pragma in ("journal_mode = wal", "synchronous = normal", "foreign_keys = on"):
+    _use_wal(connection)
+    for pragma in ("synchronous = normal", "foreign_keys = on"):
         connection.execute(f"pragma {pragma}").fetchone()
     if _version(connection, path) < SCHEMA:
         with transaction(connection):
@@ -140,6 +143,20 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
                     connection.execute(statement)
             connection.execute(f"pragma user_version = {SCHEMA}")
     connection.execute("select id, part_of from run order by id desc limit 1").fetchone()
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Wait for others that do the same with a new file, which SQLite itself does not, lest two wait for each other."""
+    began = time.monotonic()
+    while True:
+        try:
+            connection.execute("pragma journal_mode = wal").fetchone()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() - began > BUSY_SECONDS:
+                raise
+            time.sleep(_AGAIN_SECONDS)
+        else:
+            return
 
 
 def _version(connection: sqlite3.Connection, path: Path) -> int:

@@ -213,19 +213,19 @@ def test_kill_9_at_any_moment_loses_nothing_that_was_told_to_be_kept(
             )  # the newest: a torn one would be there
 
 
-def test_two_processes_write_at_the_same_time(path: Path, run: Analysis, model_run: Path, process: Start) -> None:
+def test_several_processes_make_the_file_and_write_at_the_same_time(path: Path, run: Analysis, model_run: Path, process: Start) -> None:
     program = "say('ready'); sys.stdin.readline()\nstore = Store(path)\nfor _ in range(8): say(store.save(run))"
-    writers = [process(program, path, model_run) for _ in range(2)]
+    writers = [process(program, path, model_run) for _ in range(4)]
     for writer in writers:
         assert writer.stdout.readline() == "ready\n"
     for writer in writers:
         writer.stdin.write("go\n")
         writer.stdin.flush()
     numbers = [int(word) for writer in writers for word in writer.communicate()[0].split()]
-    assert [writer.returncode for writer in writers] == [0, 0]
-    assert sorted(numbers) == list(range(1, 17))
+    assert [writer.returncode for writer in writers] == [0, 0, 0, 0]
+    assert sorted(numbers) == list(range(1, 33))
     with Store(path) as store:
-        assert all(same(store.analysis(number), run) for number in (1, 8, 16))
+        assert all(same(store.analysis(number), run) for number in (1, 16, 32))
 
 
 def test_a_full_disk_is_a_message_and_costs_nothing_that_was_there(
