@@ -36,7 +36,7 @@ def no_process(pid: int | None) -> bool:
         ("refused_login", "ended before it greeted", "This account is currently not available."),
         ("chatty", "64 KiB and no greeting", "all work and no play"),
         ("other_nonce", "ended before it greeted", "FAA-HELLO 0000000000000000"),
-        ("other_major", "speaks protocol 2.0, this program 1.4", "pip install faa-tui=="),
+        ("other_major", "speaks protocol 2.0, this program 1.5", "pip install faa-tui=="),
     ],
 )
 def test_a_worker_that_does_not_greet_is_refused_with_what_it_said(
