@@ -42,6 +42,7 @@ def main() -> int:
     if options.child:
         print(json.dumps(CHILDREN[options.child]()))
         return 0
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed has its bytecode
     rows: list[Row] = []
     for name in options.only or SECTIONS:
         print(f"measuring {name} ...", file=sys.stderr)

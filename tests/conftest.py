@@ -18,6 +18,9 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+# Without bytecode each of the hundreds of processes that are started here compiles what it imports.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # With torch and hundreds of finished applications in memory, a quarter of the time went into looking for garbage.
 gc.set_threshold(50_000, 20, 10)
 # A shell that starts the tests in the background has them ignore Ctrl-C, and every process they start after them.
