@@ -213,7 +213,9 @@ def test_kill_9_at_any_moment_loses_nothing_that_was_told_to_be_kept(
             )  # the newest: a torn one would be there
 
 
-def test_several_processes_make_the_file_and_write_at_the_same_time(path: Path, run: Analysis, model_run: Path, process: Start) -> None:
+def test_several_processes_make_the_file_and_write_at_the_same_time(
+    path: Path, run: Analysis, model_run: Path, process: Start
+) -> None:
     program = "say('ready'); sys.stdin.readline()\nstore = Store(path)\nfor _ in range(8): say(store.save(run))"
     writers = [process(program, path, model_run) for _ in range(4)]
     for writer in writers:
