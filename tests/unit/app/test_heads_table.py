@@ -93,6 +93,7 @@ def test_s_sorts_in_the_table_and_the_mark_follows_the_matrix(start):
     asyncio.run(body())
 
 
+@pytest.mark.parametrize("size", [(80, 24)])
 def test_a_filter_leaves_the_heads_that_it_asks_for_and_explains_what_it_does_not_know(start, size):
     async def body():
         async with start(size=size) as session:
@@ -166,6 +167,7 @@ def test_a_head_is_gone_to_by_its_number(start, written):
     asyncio.run(body())
 
 
+@pytest.mark.parametrize("size", [(80, 24)])
 def test_a_number_that_is_no_head_is_refused_in_place(start, size):
     async def body():
         async with start(size=size) as session:

@@ -2,10 +2,13 @@
 
 import asyncio
 
+import pytest
+
 from faa_tui.screens.compare import CompareScreen
 from faa_tui.screens.jump import JumpScreen
 
 
+@pytest.mark.parametrize("size", [(200, 50)])
 def test_every_letter_leads_to_what_it_stands_on(start, size):
     async def body():
         async with start(size=size) as session:

@@ -313,6 +313,7 @@ async def compared(session):
     return comparison_of(session)[0]
 
 
+@pytest.mark.parametrize("size", [(80, 24)])
 def test_a_kept_comparison_is_shown_by_its_record_and_run_again_by_r(start, size, tmp_path):
     async def body():
         async with start(text=WORDS, size=size) as session:
@@ -420,6 +421,7 @@ def test_a_kept_comparison_that_is_run_again_has_new_numbers_and_whole_maps(star
     asyncio.run(body())
 
 
+@pytest.mark.parametrize("size", [(80, 24)])
 def test_a_kept_set_of_texts_is_gone_through_like_one_that_was_just_measured(start, size):
     async def body():
         async with start(text=WORDS, size=size) as session:

@@ -29,6 +29,7 @@ async def kept_run(session):
     await session.until(lambda: session.app.main.is_drawn)
 
 
+@pytest.mark.parametrize("size", [(80, 24)])
 def test_what_was_left_comes_back_without_a_worker(start, size):
     async def body():
         look = await left(start, "]", "]", "greater_than_sign", "s", "C", "v", "2", size=size)

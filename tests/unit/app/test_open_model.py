@@ -79,6 +79,7 @@ def test_all_that_is_at_hand_is_listed(start, machine, size):
     asyncio.run(body())
 
 
+@pytest.mark.parametrize("size", [(80, 24)])
 def test_typing_narrows_the_list_and_arrows_choose(start, size):
     async def body():
         async with start(text=TEXT, size=size) as session:
@@ -153,6 +154,7 @@ def test_a_folder_is_gone_into_and_a_file_of_attention_offered(start):
     asyncio.run(body())
 
 
+@pytest.mark.parametrize("size", [(80, 24)])
 def test_what_a_model_is_stands_beside_it_before_it_is_loaded(start, size):
     async def body():
         async with start(text=TEXT, size=size) as session:

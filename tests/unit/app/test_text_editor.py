@@ -44,6 +44,7 @@ def test_a_sample_is_chosen_and_run_by_keyboard(start, size):
     asyncio.run(body())
 
 
+@pytest.mark.parametrize("size", [(80, 24)])
 def test_a_file_is_found_by_its_name_and_its_text_is_run(start, size, tmp_path, monkeypatch):
     (tmp_path / "texts").mkdir()
     (tmp_path / "texts" / "prose of mine.txt").write_text("eins zwei drei vier")
@@ -132,6 +133,7 @@ def test_a_path_that_leads_nowhere_is_a_message_in_place(start, tmp_path):
     asyncio.run(body())
 
 
+@pytest.mark.parametrize("size", [(80, 24)])
 def test_texts_that_were_analysed_come_back_with_their_tokens(start, size):
     async def body():
         async with start("one two three", size=size) as session:

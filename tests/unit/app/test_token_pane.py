@@ -3,6 +3,7 @@
 import asyncio
 
 import numpy as np
+import pytest
 from msgspec.structs import replace
 from textual.command import CommandPalette
 from textual.widgets import Input, OptionList
@@ -64,6 +65,7 @@ def test_f_colours_by_the_column_of_the_map_and_moves_its_key(start, size):
     asyncio.run(body())
 
 
+@pytest.mark.parametrize("size", [(80, 24)])
 def test_a_word_is_looked_for_while_it_is_typed_and_n_goes_on(start, size):
     async def body():
         async with start(text=WORDS, size=size) as session:
