@@ -452,7 +452,6 @@ def test_a_worker_gives_a_download_up_and_serves_others_meanwhile(
         client.send(protocol.Load(4, "org/large"))
         resumed = until(lambda e: isinstance(e, protocol.Progress) and e.id == 4 and e.done > 1024**2)
         assert (resumed.stage, resumed.unit) == ("resume", "bytes")
-        assert resumed.done > resumed.total // 4
         assert resumed.text == f"Downloading org/large, gone on with at {resumed.done / 1024**2:.0f} MiB"
         hub.gate.set()
         until(lambda e: isinstance(e, protocol.Done) and e.id == 4)
