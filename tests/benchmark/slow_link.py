@@ -56,7 +56,7 @@ class Link:
     rate: float
     answers: bool = True
     arrivals: list[tuple[float, int]] = field(default_factory=list)
-    text: bytes = b""
+    text: bytearray = field(default_factory=bytearray)  # bytes would be copied whole for each piece
     _waiting: deque[bytes] = field(default_factory=deque)
     _queued: int = 0
     _free: float = 0.0
