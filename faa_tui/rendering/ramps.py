@@ -45,6 +45,11 @@ _SPECIAL: Final[tuple[tuple[RGB, int], ...]] = (
     ((0, 0, 0), 16),  # INK_DARK
 )
 
+_ON_LIGHT: Final[Mapping[int, tuple[RGB, int]]] = {MASKED: ((188, 192, 206), 146), MISSING: ((168, 172, 216), 147)}
+"""Those that stand back on a light background."""
+_HALF_WAY: Final = 0.18
+"""Luminance from which a background is a light one."""
+
 # First level and xterm number of each step.
 _STEPS: Final[Mapping[str, tuple[tuple[int, int], ...]]] = {
     "viridis": (
@@ -88,8 +93,11 @@ class Ramp:
     diverging: bool
 
     def over(self, background: RGB) -> Ramp:
-        """The same ramp on ``background``, which half cells beyond the edge of a map show."""
+        """The same ramp on ``background``: half cells beyond the edge show it, and what nobody may see stands back."""
         rgb, xterm = list(self.rgb), list(self.xterm)
+        if luminance(background) > _HALF_WAY:
+            for level, (colour, number) in _ON_LIGHT.items():
+                rgb[level], xterm[level] = colour, number
         rgb[OUTSIDE], xterm[OUTSIDE] = background, nearest_xterm(background)
         return Ramp(self.name, tuple(rgb), tuple(xterm), self.diverging)
 

@@ -106,3 +106,13 @@ def test_sixteen_colours_count_as_none() -> None:
         "none",
         "none",
     ]
+
+
+@pytest.mark.parametrize("name", RAMPS)
+def test_what_no_query_sees_stands_back_on_a_light_background_and_is_no_colour_of_the_ramp(name: str) -> None:
+    ramp = RAMPS[name].over((216, 216, 216))
+    for special in (MASKED, MISSING):
+        assert ramp.xterm[special] not in ramp.xterm[:LEVELS]
+        assert ramp.rgb[special] not in ramp.rgb[:LEVELS]
+        assert luminance(ramp.rgb[special]) > 0.3
+    assert RAMPS[name].over((18, 18, 18)).rgb[MASKED] == RAMPS[name].rgb[MASKED]
