@@ -23,6 +23,7 @@ from rich.style import Style
 from textual.color import Color
 from textual.filter import LineFilter
 
+from faa_core.colours import dark_ink
 from faa_tui.rendering.ramps import RGB, luminance, xterm_rgb
 
 READABLE: Final = 4.5
@@ -37,8 +38,6 @@ _STEPS: Final = 16
 """In how many steps text comes to black or white."""
 _STANDS_OUT: Final = 1.2
 """Contrast with the background of its widget from which a background means something."""
-_HALF_WAY: Final = 0.18
-"""Luminance from which black stands out more than white."""
 _COLOURFUL: Final = 0.06
 """Distance from grey, in OKLab, from which a colour of text is one."""
 _TINT: Final = 2.5
@@ -172,7 +171,7 @@ def _in_few(style: Style, behind: RGB, hues: bool) -> Style:
     reverse = bool(style.reverse) ^ (back is not None and _contrast(back, behind) >= _STANDS_OUT)
     front = _rgb(style.color)
     hue = _hue(front) if hues and front is not None else None
-    if hue is not None and luminance(behind) > _HALF_WAY:
+    if hue is not None and dark_ink(behind):
         hue = _ON_LIGHT.get(hue)
     return Style(
         color=None if hue is None else RichColor.from_ansi(hue),

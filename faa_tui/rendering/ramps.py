@@ -47,8 +47,6 @@ _SPECIAL: Final[tuple[tuple[RGB, int], ...]] = (
 
 _ON_LIGHT: Final[Mapping[int, tuple[RGB, int]]] = {MASKED: ((188, 192, 206), 146), MISSING: ((168, 172, 216), 147)}
 """Those that stand back on a light background."""
-_HALF_WAY: Final = 0.18
-"""Luminance from which a background is a light one."""
 
 # First level and xterm number of each step.
 _STEPS: Final[Mapping[str, tuple[tuple[int, int], ...]]] = {
@@ -95,7 +93,7 @@ class Ramp:
     def over(self, background: RGB) -> Ramp:
         """The same ramp on ``background``: half cells beyond the edge show it, and what nobody may see stands back."""
         rgb, xterm = list(self.rgb), list(self.xterm)
-        if luminance(background) > _HALF_WAY:
+        if dark_ink(background):  # which stands out on light ones
             for level, (colour, number) in _ON_LIGHT.items():
                 rgb[level], xterm[level] = colour, number
         rgb[OUTSIDE], xterm[OUTSIDE] = background, nearest_xterm(background)
