@@ -447,13 +447,19 @@ class RunsApp(ComparisonsApp, inherit_bindings=False):
 
         self.push_screen(MessageScreen(self._fail, self._truncatable(self._fail)), answered)
 
+    def takes_text(self) -> bool:
+        """Whether there is a model to read texts; where there is a file of attention the user is told."""
+        takes = parse(self.order.reference).source != "array"
+        if not takes:
+            said = f"A file of attention has no text; {key_of(self, 'open')} opens a model."
+            self.notify(said, markup=False)
+        return takes
+
     def action_edit_text(self) -> None:
         """Edit the text, and run it."""
         from faa_tui.screens.text_editor import TextEditor
 
-        if parse(self.order.reference).source == "array":
-            said = f"A file of attention has no text; {key_of(self, 'open')} opens a model."
-            self.notify(said, markup=False)
+        if not self.takes_text():
             return
 
         def answered(text: str | None) -> None:

@@ -62,9 +62,7 @@ class TextsApp(HeadTestsApp, inherit_bindings=False):
         """Ask for a set of texts, and run all of them."""
         from faa_tui.screens.open_texts import OpenTexts
 
-        if parse(self.order.reference).source == "array":
-            said = f"A file of attention has no text; {key_of(self, 'open')} opens a model."
-            self.notify(said, markup=False)
+        if not self.takes_text():
             return
 
         def answered(texts: tuple[str, ...] | None) -> None:

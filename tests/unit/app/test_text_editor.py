@@ -170,3 +170,16 @@ def test_the_dialog_says_how_many_tokens_of_the_context_a_text_will_take(start, 
             assert "too long for the model" in session.text
 
     asyncio.run(body())
+
+
+def test_a_file_of_attention_takes_no_text_and_no_set_and_says_what_opens_a_model(start):
+    async def body():
+        async with start(reference="maps.npz", size=(120, 40), wait=False) as session:
+            for key in ("t", "F"):
+                await session.press(key)
+                assert session.app.screen is session.app.main
+                said = [note.message for note in session.app._notifications]
+                assert said[-1] == "A file of attention has no text; o opens a model."
+                session.app.clear_notifications()
+
+    asyncio.run(body())
