@@ -418,7 +418,7 @@ class CompareLayout(PanedScreen):
         self._numbers = None
         comparison, index = self.comparison, self.pair_index
         self._pairs.show(comparison, self.statistic, index)
-        # In a frame of its own: the two together would hold up a key for longer than one of them.
+        # Behind the table: a key that waits comes between the two, unless one frame takes both.
         self.call_after_refresh(self._draw_plot)
 
     def _draw_plot(self) -> None:
